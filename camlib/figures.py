@@ -87,22 +87,22 @@ def mug(pen, rng, a, b, dark):
 
 
 def key(pen, rng, a, b, dark):
-    pen.ring(-0.58, 0, 0.3, 0.2, a)
-    pen.stroke([(-0.28, 0), (0.92, 0)], 0.19, a)
+    pen.ring(-0.56, 0, 0.32, 0.24, a)
+    pen.stroke([(-0.26, 0), (0.9, 0)], 0.24, a)
     for x in (0.5, 0.82) if rng.random() < 0.5 else (0.45, 0.64, 0.83):
-        pen.stroke([(x, 0), (x, rng.uniform(0.28, 0.42))], 0.15, a)
-    pen.ring(-0.58, 0, 0.3, 0.06, b)
-    pen.stroke([(-0.2, 0), (0.85, 0)], 0.05, b)
+        pen.stroke([(x, 0), (x, rng.uniform(0.3, 0.44))], 0.17, a)
+    pen.ring(-0.56, 0, 0.32, 0.07, b)
+    pen.stroke([(-0.2, 0), (0.82, 0)], 0.07, b)
 
 
 def umbrella(pen, rng, a, b, dark):
-    pen.stroke([(0, -0.85), (0, 0.7)], 0.1, dark)
-    pen.ring(0.16, 0.7, 0.16, 0.1, dark, 0, 180)
-    pen.ellipse(0, 0.05, 0.95, rng.uniform(0.7, 0.85), a, 180, 360)
-    for left in (-0.95, 0.318):
-        pen.polygon([(0, -0.7), (left, 0.05), (left + 0.632, 0.05)], b)
-    for x in (-0.634, 0, 0.634):
-        pen.ellipse(x, 0.06, 0.3, 0.1, dark, 180, 360)
+    pen.stroke([(0, -0.8), (0, 0.7)], 0.13, dark)
+    pen.ring(0.17, 0.7, 0.17, 0.12, dark, 0, 180)
+    pen.ellipse(0, 0.22, 0.98, rng.uniform(0.8, 0.95), a, 180, 360)
+    for left in (-0.98, 0.327):
+        pen.polygon([(0, -0.65), (left, 0.22), (left + 0.653, 0.22)], b)
+    for x in (-0.653, 0, 0.653):
+        pen.ellipse(x, 0.23, 0.3, 0.1, dark, 180, 360)
 
 
 def mushroom(pen, rng, a, b, dark):

@@ -1,14 +1,32 @@
 """Quiet and repeatable: the one place that silences TensorFlow and fixes seeds and threads.
 
-Importing camlib imports this first, because TensorFlow reads these settings only once.
+Everything in camlib takes Keras from here: ``from .runtime import keras``.
 """
 
 import os
+from contextlib import contextmanager
 
-# Both are needed: the first stops TensorFlow's notes on start, the second its oneDNN note;
-# without oneDNN the same program also gives the same bits on every run.
+# TensorFlow reads these once, when it is imported. Without oneDNN the same program gives the
+# same bits on every run of a machine; with either one unset TensorFlow writes notes to stderr.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+@contextmanager
+def _no_stderr():
+    """Drop what the process writes to stderr, also from C++; an exception still comes through."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _no_stderr():  # TensorFlow's note on missing CUDA obeys no setting
+    import keras
 
 
 def repeatable(seed=0, threads=1):
@@ -16,8 +34,6 @@ def repeatable(seed=0, threads=1):
 
     Call it first in a notebook: TensorFlow takes the number of threads only before its first operation.
     """
-    import keras
-
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

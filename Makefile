@@ -1,0 +1,46 @@
+# The front door. Every target sets itself up first; `make help` prints them.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/ready
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab notebooks network lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(READY) ## build the site: open _build/html/index.html
+	$(BIN)/jupyter-book build -W -n --keep-going .
+
+test: $(READY) ## everything that must pass: laws, notebooks re-run and compared, pages
+	$(BIN)/python -m pytest
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+notebooks: $(READY) ## run the notebooks again and store their outputs
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+
+network: $(READY) ## train the course network again (minutes) and store its weights
+	$(BIN)/python -m camlib.course_network
+
+lock: $(READY) ## compile requirements.txt from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group book --group test --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.txt
+
+clean: ## remove the environment and everything built
+	rm -rf .venv _build .pytest_cache
+
+# `ready` is written last: a set-up that was interrupted starts over, a finished one is skipped.
+# uv comes out of the same locked, hashed file as everything else.
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "This course needs Python 3.11, 3.12 or 3.13; none was found. Install one, or run: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.txt > .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(READY)

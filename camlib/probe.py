@@ -1,0 +1,283 @@
+"""The only place that looks inside a Keras model.
+
+One mechanism does everything: while the model runs, the ``call`` of a layer is replaced by one that
+also hands its output to us (or takes another output from us). The model is never cut up or rebuilt,
+so it does not matter how it was put together, and it is afterwards exactly what it was before.
+Only the part behind the layer is differentiated, so a gradient costs little more than a forward pass.
+"""
+
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import CamlibError, HeadError, LayerError, TargetError, WeightsError, near_names
+from .images import as_batch
+from .runtime import keras
+
+# They pass their input on unchanged in inference mode, once softmax is peeled off.
+PASSING = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise,
+           keras.layers.GaussianDropout, keras.layers.Identity, keras.layers.Softmax)
+PROBABILITIES = ("softmax", "sigmoid")
+
+
+class Call(NamedTuple):
+    """One layer seen at work: its path ("base/conv1" inside a nested model), itself, its output's shape."""
+
+    path: str
+    layer: keras.Layer
+    shape: tuple
+
+
+class Probe:
+    """Looks into ``model`` at ``layer``: a name, a path "base/layer", a Layer, or None.
+
+    None is the last layer whose output is a stack of maps (N, h, w, K) with more than one cell.
+    Images go through in batches of ``batch_size``, so memory does not grow with their number.
+    Raises LayerError for an unknown layer or one without maps.
+    """
+
+    def __init__(self, model, layer=None, batch_size=32):
+        self.model, self.wanted, self.batch_size = model, layer, batch_size
+        self.calls, self.layer = None, None
+        self._compiled = {}
+        shape = getattr(model, "input_shape", None) if model.built else None
+        if isinstance(shape, tuple) and None not in shape[1:]:
+            self._look(np.zeros((1, *shape[1:]), np.float32))
+
+    def forward(self, images):
+        """Return the maps A (N, h, w, K) and the logits (N, C) of ``images`` (N, H, W, C)."""
+        return self._run("forward", images)
+
+    def gradient(self, images, target=None):
+        """Return A (N, h, w, K), logits (N, C) and G = d logit_target / d A (N, h, w, K).
+
+        ``target``: a class, N classes, None for each image's own top class, or a function that
+        turns logits (N, C) into one number an image (N,).
+        """
+        images = self._checked(images)
+        score = target if callable(target) else None
+        classes = np.full(len(images), -1) if callable(target) or target is None else self.classes(target, len(images))
+        return self._run("gradient", images, classes.astype(np.int32), score=score)
+
+    def logits_from(self, images, maps):
+        """Return the logits (N, C) when the layer's output is replaced by ``maps`` (N, h, w, K)."""
+        return self._run("replaced", images, np.asarray(maps, np.float32))[0]
+
+    def classes(self, target, n, logits=None):
+        """Return ``target`` as N class indices (N,); None takes each row's largest of ``logits`` (N, C)."""
+        if target is None:
+            return np.asarray(logits).argmax(1)
+        chosen = np.broadcast_to(np.asarray(target), (n,)) if np.ndim(target) == 0 else np.asarray(target)
+        if chosen.shape != (n,) or not np.issubdtype(chosen.dtype, np.integer):
+            raise TargetError(f"a target is one class index, {n} of them (one an image), None, or for gradients "
+                              f"a function of the logits; got {target!r}")
+        count = self.calls[-1].shape[-1]
+        for c in chosen:
+            if not 0 <= c < count:
+                raise TargetError(f"class {c} is out of range: this network has {count} classes, 0 to {count - 1}")
+        return chosen
+
+    def head(self):
+        """Return the class weights W (K, C) and bias b (C,) of a head that CAM is defined for.
+
+        The head must be global average pooling and one Dense layer, or global average pooling alone
+        behind class maps (then W is the identity and b is zero). Raises HeadError otherwise.
+        """
+        if self.calls is None:
+            raise HeadError("this model has not been called, so its head is not known yet: show it an image first "
+                            "with forward(images)")
+        rest = [call.layer for call in self.behind if not _passes(call.layer)]
+        if not rest or not isinstance(rest[0], keras.layers.GlobalAveragePooling2D):
+            found = f"{type(rest[0]).__name__} ({rest[0].name!r})" if rest else "nothing"
+            raise HeadError(f"CAM needs global average pooling followed by one Dense layer; behind {self.layer.name!r} "
+                            f"this head has {found}: use grad_cam, or give the network a new head")
+        behind = [layer for layer in rest[1:] if not isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape))]
+        dense = [layer for layer in behind if isinstance(layer, keras.layers.Dense)]
+        if len(dense) > 1 or behind != dense:
+            found = f"{len(dense)} Dense layers" if behind == dense else " and ".join(type(x).__name__ for x in behind)
+            raise HeadError("CAM needs global average pooling followed by one Dense layer; "
+                            f"this head has {found}: use grad_cam")
+        if not dense and self.channels != self.calls[-1].shape[-1]:
+            raise HeadError("CAM needs global average pooling followed by one Dense layer; this head turns "
+                            f"{self.channels} averages into {self.calls[-1].shape[-1]} logits without one: use grad_cam")
+        if not dense:
+            return np.eye(self.channels, dtype=np.float32), np.zeros(self.channels, np.float32)
+        if _activation(dense[0]) not in ("linear", *PROBABILITIES):
+            raise HeadError(f"CAM needs a linear last layer; {dense[0].name!r} has {_activation(dense[0])}: use grad_cam")
+        kernel, *bias = dense[0].get_weights()
+        return kernel, bias[0] if bias else np.zeros_like(kernel[0])
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def _look(self, image):
+        """Run one image through the model, note every layer at work, and find the wanted one."""
+        calls, paths = [], dict(_paths(self.model))
+        with ExitStack() as stack:
+            for layer, path in paths.items():
+                def note(call, layer=layer, path=path):
+                    def noted(*args, **kwargs):
+                        output = call(*args, **kwargs)
+                        calls.append(Call(path, layer, tuple(getattr(output, "shape", ()))))
+                        return output
+                    return noted
+                stack.enter_context(_replaced(layer, "call", note(layer.call)))
+            self.model(image, training=False)
+        self.calls = [call for call in calls if not call.layer._flatten_layers(include_self=False)]
+        found = self._find(calls)
+        last = max(i for i, call in enumerate(calls) if call.layer is found.layer)
+        self.layer, self.channels = found.layer, found.shape[-1]
+        self.behind = [call for call in calls[last + 1:] if call in self.calls]
+
+    def _find(self, calls):
+        spatial = [call for call in calls if len(call.shape) == 4 and call.shape[1] * call.shape[2] > 1]
+        if self.wanted is None:
+            if not spatial:
+                raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
+            return [call for call in spatial if call in self.calls][-1]
+        match = [call for call in calls if self.wanted is call.layer or self.wanted in (call.path, call.layer.name)]
+        if not match:
+            name = getattr(self.wanted, "name", self.wanted)
+            raise LayerError(f"no layer {name!r} in this model.{near_names(name, [call.path for call in calls])}")
+        if match[-1] not in spatial:
+            raise LayerError(f"layer {match[-1].path!r} has no spatial maps (N, h, w, K): its output is "
+                             f"{match[-1].shape}.{near_names('', [call.path for call in spatial])}")
+        return match[-1]
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def _through(self, x, at):
+        """Run the model on ``x``; its layer's output goes through ``at``. Return that and the logits."""
+        seen = []
+
+        def tap(call):
+            def tapped(*args, **kwargs):
+                seen.append(at(call(*args, **kwargs)))
+                return seen[-1]
+            return tapped
+
+        with _replaced(self.layer, "call", tap(self.layer.call)), _peeled(self.calls[-1].layer):
+            logits = self.model(x, training=False)
+        return seen[-1], logits
+
+    def _checked(self, images):
+        images = as_batch(images)
+        if self.calls is None:
+            self._look(images[:1])
+        return images
+
+    def _run(self, kind, images, *more, score=None):
+        """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
+        images = self._checked(images)
+        key = kind, score
+        if key not in self._compiled:
+            if score is not None:  # a new function each time must not pile up compiled code
+                self._compiled = {k: f for k, f in self._compiled.items() if k[1] is None}
+            self._compiled[key] = _compiler()(kind, self._through, score)
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            batch = [a[start:start + self.batch_size] for a in (images, *more)]
+            parts.append([keras.ops.convert_to_numpy(a) for a in self._compiled[key](*batch)])
+        results = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        self._check_finite(results)
+        return results
+
+    def _check_finite(self, results):
+        if all(np.isfinite(a).all() for a in results):
+            return
+        for weight, values in zip(self.model.weights, self.model.get_weights(), strict=True):
+            if not np.isfinite(values).all():
+                raise WeightsError(f"the network's output is not finite: weight {weight.path!r} holds NaN or infinity")
+        raise WeightsError("the network's output is not finite although its weights are: check the images' range")
+
+
+@lru_cache(maxsize=4)
+def probe(model, layer=None):
+    """Return the Probe of (model, layer), made once and reused; a Probe is returned as it is."""
+    return model if isinstance(model, Probe) else Probe(model, layer)
+
+
+@contextmanager
+def _replaced(layer, name, value):
+    """Give ``layer`` another attribute for a while, past Keras' own bookkeeping; always put it back."""
+    absent = object()
+    before = layer.__dict__.get(name, absent)
+    layer.__dict__[name] = value
+    try:
+        yield
+    finally:
+        if before is absent:
+            del layer.__dict__[name]
+        else:
+            layer.__dict__[name] = before
+
+
+def _peeled(layer):
+    """Take softmax or sigmoid off the last layer, so that the model returns logits."""
+    if isinstance(layer, keras.layers.Softmax) or (
+            isinstance(layer, keras.layers.Activation) and _activation(layer) in PROBABILITIES):
+        return _replaced(layer, "call", lambda x, *args, **kwargs: x)
+    if _activation(layer) in PROBABILITIES:
+        return _replaced(layer, "activation", keras.activations.linear)
+    return ExitStack()
+
+
+def _activation(layer):
+    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
+def _passes(layer):
+    """True for a layer that passes its input on unchanged when logits are asked for in inference mode."""
+    return isinstance(layer, PASSING) or (
+        isinstance(layer, keras.layers.Activation) and _activation(layer) in ("linear", *PROBABILITIES))
+
+
+def _paths(model, prefix=""):
+    """Yield (layer, path) for every layer inside ``model``, nested ones as "base/layer"."""
+    for layer in model._layers:
+        yield layer, prefix + layer.name
+        yield from _paths(layer, f"{prefix}{layer.name}/")
+
+
+def _scores(logits, classes, score):
+    """One number an image (N,): the logit of its class (-1: its top class), or ``score`` of the logits."""
+    if score is None:
+        classes = keras.ops.where(classes < 0, keras.ops.argmax(logits, 1), classes)
+        return keras.ops.sum(logits * keras.ops.one_hot(classes, logits.shape[1], dtype=logits.dtype), 1)
+    scores = score(logits)
+    if len(getattr(scores, "shape", ())) != 1:
+        raise TargetError(f"a target function turns logits (N, {logits.shape[1]}) into one number an image (N,)")
+    return scores
+
+
+def _compiler():
+    backend = keras.backend.backend()
+    if backend not in COMPILERS:
+        raise CamlibError(f"camlib runs on the Keras backend {' or '.join(COMPILERS)}, not on {backend!r}: "
+                          "set KERAS_BACKEND before keras is imported")
+    return COMPILERS[backend]
+
+
+def _compile_tensorflow(kind, through, score):
+    import tensorflow as tf
+
+    def forward(x):
+        return through(x, lambda maps: maps)
+
+    def replaced(x, maps):  # the graph keeps only what the logits need: the part behind the layer
+        return through(x, lambda _: maps)[1:]
+
+    def gradient(x, classes):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            # The tape starts at the maps, so only the head is differentiated.
+            maps, logits = through(x, lambda maps: (tape.watch(maps), maps)[1])
+            total = tf.reduce_sum(_scores(logits, classes, score))
+        return maps, logits, tape.gradient(total, maps, unconnected_gradients="zero")
+
+    function = {"forward": forward, "replaced": replaced, "gradient": gradient}[kind]
+    return tf.function(function, autograph=False, reduce_retracing=True)
+
+
+# A backend is one function: (kind, through, score) to a compiled function of arrays.
+COMPILERS = {"tensorflow": _compile_tensorflow}
