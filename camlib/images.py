@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import ImageError, MapError, near_names
 
-# All but one of the common formats: Pillow fills a JPEG 2000 file that is cut short with grey, and says nothing.
+# JPEG 2000 is left out: cut off right behind its header, such a file loads as black without an error.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PPM")
 MODES = ("relu", "symmetric", "max", "none")
 RAINBOWS = ("jet", "turbo", "rainbow", "gist_rainbow", "hsv", "nipy_spectral", "gist_ncar", "prism", "flag")

@@ -124,18 +124,18 @@ class Probe:
                     return noted
                 stack.enter_context(_replaced(layer, "call", note(layer.call)))
             self.model(image, training=False)
-        self.calls = [call for call in calls if not call.layer._flatten_layers(include_self=False)]
-        found = self._find(calls)
+        leaves = [call for call in calls if not call.layer._flatten_layers(include_self=False)]
+        found = self._find(calls, leaves)
         last = max(i for i, call in enumerate(calls) if call.layer is found.layer)
         self.layer, self.channels = found.layer, found.shape[-1]
-        self.behind = [call for call in calls[last + 1:] if call in self.calls]
+        self.calls, self.behind = leaves, [call for call in calls[last + 1:] if call in leaves]
 
-    def _find(self, calls):
+    def _find(self, calls, leaves):
         spatial = [call for call in calls if len(call.shape) == 4 and call.shape[1] * call.shape[2] > 1]
         if self.wanted is None:
             if not spatial:
                 raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
-            return [call for call in spatial if call in self.calls][-1]
+            return [call for call in spatial if call in leaves][-1]
         match = [call for call in calls if self.wanted is call.layer or self.wanted in (call.path, call.layer.name)]
         if not match:
             name = getattr(self.wanted, "name", self.wanted)
@@ -276,7 +276,10 @@ def _compile_tensorflow(kind, through, score):
         return maps, logits, tape.gradient(total, maps, unconnected_gradients="zero")
 
     function = {"forward": forward, "replaced": replaced, "gradient": gradient}[kind]
-    return tf.function(function, autograph=False, reduce_retracing=True)
+    compiled = tf.function(function, autograph=False, reduce_retracing=True)
+    # Every probe compiles these lines anew, on purpose: TensorFlow would warn of it after five probes.
+    compiled._omit_frequent_tracing_warning = True
+    return compiled
 
 
 # A backend is one function: (kind, through, score) to a compiled function of arrays.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from .errors import CamlibError, near_names
 from .figures import FIGURES, Pen, fragment

@@ -96,7 +96,8 @@ def small():
 def randomized(model):
     """Give ``model`` random weights, biases too, and return it."""
     rng = np.random.default_rng(1)
-    model.set_weights([rng.normal(0, 0.5, w.shape) for w in model.get_weights()])
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape) if "variance" in w.path else rng.normal(0, 0.5, w.shape)
+                       for w in model.weights])
     return model
 
 

@@ -19,8 +19,9 @@ def parts(model, layer="maps"):
 
 def curved(small):
     """A little network whose head is anything but linear."""
-    return small(layers.Conv2D(4, 3, activation="tanh"), layers.Flatten(), layers.Dense(6, activation="tanh"),
-                 layers.Dense(4), dtype="float64")
+    double = dict(dtype="float64")
+    return small(layers.Conv2D(4, 3, activation="tanh", **double), layers.Flatten(**double),
+                 layers.Dense(6, activation="tanh", **double), layers.Dense(4, **double), **double)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,11 @@ def test_gradient_is_the_slope(small, pictures):
     look = Probe(curved(small), "maps")
     A, _, G = look.gradient(pictures[:1], 2)
     steps = 1e-3 * np.eye(A.size).reshape(-1, *A.shape[1:])
-    above, below = (A + sign * steps.astype(np.float32) for sign in (1, -1))
+    above, below = ((A + sign * steps).astype(np.float32) for sign in (1, -1))
     image = np.repeat(pictures[:1], len(steps), 0)
     rise = (look.logits_from(image, above) - look.logits_from(image, below))[:, 2]
     run = (above.astype(float) - below).reshape(len(steps), -1).sum(1)
-    np.testing.assert_allclose(G[0].ravel(), rise / run, rtol=0, atol=1e-4 * np.abs(G).max())
+    np.testing.assert_allclose(G[0].ravel(), rise / run, rtol=0, atol=2e-6 * np.abs(G).max())
 
 
 def test_gradient_is_the_tapes(small, pictures):
@@ -191,7 +192,7 @@ def any_size(small):
     (never_called, "maps"), (any_size, None), (lambda small: Subclassed(), None), (lambda small: Subclassed(), "maps"),
 ], ids=["nested", "path", "inner name", "the inner model", "never called", "never called by name", "any size",
         "subclassed", "subclassed by name"])
-def test_every_kind_of_model(small, model, pictures, randomized, make, layer):
+def test_every_kind_of_model(small, model, pictures, make, layer):
     """Nested, subclassed or never called: with equal weights the same maps, logits, gradients and head."""
     other = make(small)
     look = Probe(other, layer)
@@ -290,6 +291,15 @@ def test_one_probe_a_model(model):
     assert probe(look) is look
 
 
+def test_many_probes_in_peace(small, pictures, caplog):
+    """A notebook that looks at many models, layers and targets is not told off by TensorFlow for it."""
+    for c in range(4):
+        whole = small(layers.GlobalAveragePooling2D(), layers.Dense(4))
+        for target in (c, lambda logits: logits[:, 0]):
+            Probe(whole).gradient(pictures, target)
+    assert caplog.records == []
+
+
 # -- errors that teach -------------------------------------------------------------------------------
 
 
@@ -306,7 +316,15 @@ def test_wrong_layers(network, layer, message):
         Probe(network, layer)
 
 
-def test_no_maps_at_all(pictures):
+def test_a_wrong_layer_stays_wrong(small, pictures):
+    """A model that is looked at with its first images gives the same error for the second ones."""
+    look = Probe(never_called(small), "nowhere")
+    for _ in range(2):
+        with pytest.raises(LayerError, match="no layer 'nowhere'"):
+            look.forward(pictures)
+
+
+def test_no_maps_at_all():
     """A network of Dense layers has nothing to look at."""
     flat = keras.Sequential([keras.Input((16, 12, 3)), layers.Flatten(), layers.Dense(4)])
     with pytest.raises(LayerError, match="no layer with spatial maps"):

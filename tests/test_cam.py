@@ -1,0 +1,328 @@
+"""CAM: the equations of chapter 7, the heads it refuses, and how well the maps point at what is there."""
+
+import numpy as np
+import pytest
+
+from camlib import Probe, bounding_boxes, class_activation_map, course_network, intersection_over_union, resize_map
+from camlib.cam import class_activation_maps, law_residual
+from camlib.errors import HeadError, ImageError, TargetError, WeightsError
+from camlib.localization import box_accuracy, box_masks, max_box_accuracy, pointing_game
+from camlib.runtime import keras
+
+layers = keras.layers
+GAP = layers.GlobalAveragePooling2D
+
+
+@pytest.fixture(scope="module")
+def random():
+    """Random maps A (2, 3, 4, 5), class weights W (5, 6) and bias b (6,), float64."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(5, 6)), rng.normal(size=6)
+
+
+@pytest.fixture(scope="module")
+def seen(network, unseen):
+    """What the course network computes for 100 unseen scenes: A, features F, logits S; its own W and b."""
+    F = keras.Model(network.inputs[0], network.get_layer("gap").output).predict(unseen.images[:100], verbose=0)
+    A, S = Probe(network).forward(unseen.images[:100])
+    return A, F, S, *network.get_layer("logits").get_weights()
+
+
+def close(found, expected, tolerance):
+    """Assert that two arrays agree within ``tolerance`` times the largest expected value."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def loops(A, W):
+    """Equation (7.5) for one image, as it is written: a sum over k for each cell and class."""
+    h, w, K = A.shape
+    M = np.zeros((h, w, W.shape[1]))
+    for i in range(h):
+        for j in range(w):
+            for c in range(W.shape[1]):
+                for k in range(K):
+                    M[i, j, c] += W[k, c] * A[i, j, k]
+    return M
+
+
+# -- the equations -----------------------------------------------------------------------------------
+
+
+@pytest.mark.equation("7.1")
+def test_feature_is_the_mean_of_its_map(seen):
+    """The network's features are its maps summed over the cells and divided by their number."""
+    A, F, *_ = seen
+    close(F, [[sum(A[n, :, :, k].ravel().astype(float)) / 144 for k in range(64)] for n in range(100)], 1e-6)
+
+
+@pytest.mark.equation("7.2")
+def test_logit_is_weighted_features(seen):
+    """The network's logits are its features weighted by the class's weights, plus the bias."""
+    _, F, S, W, b = seen
+    close(S, [[sum(W[:, c].astype(float) * features) + b[c] for c in range(8)] for features in F], 1e-6)
+
+
+@pytest.mark.equation("7.3")
+def test_logit_from_the_maps(seen):
+    """Averaging each map, then weighting: the logits from maps, weights and bias alone."""
+    A, _, S, W, b = seen
+    close(S, np.stack([sum(A[:, :, :, k].astype(float).sum((1, 2)) / 144 * W[k, c] for k in range(64)) + b[c]
+                       for c in range(8)], 1), 1e-6)
+
+
+@pytest.mark.equation("7.4")
+def test_the_sums_may_be_swapped(random):
+    """Weighting in each cell, then averaging, gives the same number: the sums over k and over cells commute."""
+    A, W, b = random
+    for c in range(6):
+        cell_by_cell = sum((W[:, c] * A[:, i, j]).sum(1) for i in range(3) for j in range(4)) / 12 + b[c]
+        map_by_map = sum(W[k, c] * A[:, :, :, k].sum((1, 2)) / 12 for k in range(5)) + b[c]
+        close(cell_by_cell, map_by_map, 1e-14)
+        close(class_activation_maps(A, W)[..., c].sum((1, 2)) / 12 + b[c], map_by_map, 1e-14)
+
+
+@pytest.mark.equation("7.5")
+def test_map_is_a_weighted_sum_of_maps(random, network, unseen, seen):
+    """CAM is the triple loop, for random numbers in float64 and for the network's own maps of chosen classes."""
+    A, W, _ = random
+    close(class_activation_maps(A, W), [loops(a, W) for a in A], 1e-14)
+    A, _, S, W, _ = seen
+    classes = np.arange(6) % 5
+    found = class_activation_map(network, unseen.images[:6], classes)
+    close(found, [loops(a, W[:, [c]])[..., 0] for a, c in zip(A[:6].astype(float), classes, strict=True)], 1e-6)
+    close(class_activation_map(network, unseen.images[:6], 3), class_activation_maps(A[:6], W)[..., 3], 1e-6)
+    close(class_activation_map(network, unseen.images[:6]),
+          [class_activation_maps(A[[n]], W)[0, :, :, S[n].argmax()] for n in range(6)], 1e-6)
+
+
+@pytest.mark.equation("7.6")
+def test_mean_of_the_map_plus_bias_is_the_logit(network, unseen, seen):
+    """The law: on 100 unseen scenes mean(M_c) + b_c is the logit of every class, to 1e-5 of the largest."""
+    A, _, S, W, b = seen
+    for c in range(8):
+        close(class_activation_map(network, unseen.images[:100], c).mean((1, 2)) + b[c], S[:, c], 1e-5)
+    print(f"law residual on 100 unseen scenes: {law_residual(A, W, b, S):.1e}")
+    assert law_residual(A, W, b, S) <= 1e-5
+    assert law_residual(A, W, b + 0.1 * np.abs(S).max(), S) == pytest.approx(0.1, rel=1e-4)
+
+
+@pytest.mark.equation("7.7")
+def test_occluding_a_cell_costs_its_share(network, unseen, seen):
+    """Zeroing all channels of one cell lowers the logit by M_c / Z, at every cell of a scene."""
+    A, _, S, W, _ = seen
+    covered = np.repeat(A[:1], 144, 0)
+    for n in range(144):
+        covered[n, n // 12, n % 12] = 0
+    lost = S[:1] - Probe(network).logits_from(np.repeat(unseen.images[:1], 144, 0), covered)
+    close(lost.reshape(12, 12, 8), class_activation_maps(A[:1], W)[0] / 144, 1e-4)
+
+
+@pytest.mark.equation("7.8")
+def test_every_cell_has_the_same_slope(network, unseen, seen):
+    """The slope of the logit is W_kc / Z in every cell: the probe's gradient, and finite differences of the real head."""
+    A, _, _, W, _ = seen
+    image, look = unseen.images[:1], Probe(network)
+    for c in (0, 5):
+        G = look.gradient(image, c)[2]
+        close(G, np.broadcast_to(W[:, c] / 144, G.shape), 1e-6)
+    step = np.zeros((64, 12, 12, 64), np.float32)  # the head is linear: a long step has no error but rounding
+    for k in range(64):
+        step[k, k % 12, k // 12, k] = 500
+    images = np.repeat(image, 64, 0)
+    rise = look.logits_from(images, A[:1] + step) - look.logits_from(images, A[:1] - step)
+    close(rise / 1000, W / 144, 1e-4)
+
+
+@pytest.mark.equation("7.9")
+def test_upsampling_and_weighting_commute(random):
+    """Enlarging the weighted sum, or weighting the enlarged maps: the same picture."""
+    A, W, _ = random
+    enlarged = np.stack([resize_map(A[..., k], (21, 40)) for k in range(5)], 3)
+    for c in range(6):
+        close(resize_map(class_activation_maps(A, W)[..., c], (21, 40)), enlarged @ W[:, c], 1e-14)
+
+
+@pytest.fixture(scope="module")
+def twin(network):
+    """The course network with one vector v added to the weights of all classes; and v (64,)."""
+    copy, v = course_network.build(), np.random.default_rng(0).normal(0, 0.3, 64).astype(np.float32)
+    *rest, W, b = network.get_weights()
+    copy.set_weights([*rest, W + v[:, None], b])
+    return copy, v
+
+
+@pytest.mark.equation("7.10")
+def test_a_common_vector_changes_every_map_alike(network, twin, unseen, seen):
+    """With v added to all class weights every class's map changes, by the same amount: the maps weighted by v."""
+    (other, v), A = twin, seen[0]
+    for c in range(8):
+        change = class_activation_map(other, unseen.images[:8], c) - class_activation_map(network, unseen.images[:8], c)
+        close(change, A[:8] @ v, 1e-5)
+    assert np.abs(change).max() > 1
+
+
+@pytest.mark.equation("7.11")
+def test_a_common_vector_changes_no_probability(network, twin, unseen, seen):
+    """All logits rise by the same amount, so no probability changes."""
+    (other, v), (_, F, S, *_) = twin, seen
+    logits = other.predict(unseen.images[:100], verbose=0)
+    close(logits - S, np.repeat((F @ v)[:, None], 8, 1), 1e-5)
+    assert np.abs(logits - S).max() > 0.1
+    softmax = keras.ops.softmax
+    np.testing.assert_allclose(softmax(logits), softmax(S), rtol=0, atol=1e-5)
+
+
+@pytest.mark.equation("7.12")
+def test_only_differences_of_maps_are_identified(random, network, twin, unseen):
+    """The difference of two classes' maps is the same with and without v, in float64 and on the network."""
+    A, W, _ = random
+    M, shifted = class_activation_maps(A, W), class_activation_maps(A, W + np.arange(5)[:, None])
+    close(shifted - shifted[..., :1], M - M[..., :1], 1e-14)
+    pairs = [[class_activation_map(model, unseen.images[:8], c) for c in (0, 5)] for model in (network, twin[0])]
+    close(pairs[1][1] - pairs[1][0], pairs[0][1] - pairs[0][0], 1e-5)
+
+
+@pytest.mark.equation("7.13")
+def test_box_rule(random):
+    """The box holds the cells at or above t times the map's maximum, and no smaller box does."""
+    M = np.array([[0, 1, 2, 0, 0], [0, 4, 10, 5, 0], [-9, 0, 4.99, 5.01, -20], [0, 0, 0, 0, 0]])
+    assert bounding_boxes(M, 0.5).tolist() == [[2, 1, 4, 3]]
+    assert bounding_boxes(M, 0.4).tolist() == [[1, 1, 4, 3]]
+    for c in range(6):
+        M = resize_map(class_activation_maps(random[0], random[1])[0, ..., c], (60, 80))
+        for t in (0.2, 0.5, 0.9):
+            rows, columns = np.nonzero(t * M.max() <= M)
+            boxes = bounding_boxes(M, t)
+            assert (*boxes[:, :2].min(0), *boxes[:, 2:].max(0)) == (
+                columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+
+
+# -- heads -------------------------------------------------------------------------------------------
+
+
+class Doubled(keras.Model):
+    """A network that does more than its layers tell: the features are doubled on their way."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps, self.gap, self.scores = layers.Conv2D(5, 3), GAP(), layers.Dense(4)
+
+    def call(self, x):
+        return self.scores(2 * self.gap(self.maps(x)))
+
+
+@pytest.mark.parametrize("head, message", [
+    ([layers.Flatten, lambda: layers.Dense(4)], r"behind 'maps' this head has Flatten \('.*'\): use grad_cam"),
+    ([layers.GlobalMaxPooling2D, lambda: layers.Dense(4)], "this head has GlobalMaxPooling2D .*use grad_cam"),
+    ([GAP, lambda: layers.Dense(6, "relu"), lambda: layers.Dense(4)],
+     "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers: use grad_cam$"),
+    ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6), lambda: layers.Dense(4)], "this head has 3 Dense layers"),
+    ([GAP, layers.BatchNormalization, lambda: layers.Dense(4)], "this head has BatchNormalization and Dense: use grad"),
+    ([GAP, lambda: layers.Dense(4, "relu")], "CAM needs a linear last layer; 'dense.*' has relu: use grad_cam"),
+    ([GAP, lambda: layers.Dense(4, layers.Softmax())], "turns 5 averages into 4 logits without one: use grad_cam"),
+], ids=["flatten", "max", "two", "three", "norm", "relu", "hidden"])
+def test_heads_that_cam_is_not_defined_for(small, pictures, head, message):
+    """Other heads are refused, and the message says what the head has and what to use instead."""
+    with pytest.raises(HeadError, match=message):
+        class_activation_map(small(*(make() for make in head)), pictures)
+
+
+def test_hidden_arithmetic_is_noticed(small, pictures, randomized):
+    """A forward pass that doubles the features between its layers breaks the law, and is refused."""
+    image = keras.Input((16, 12, 3))
+    doubled = keras.Model(image, layers.Dense(4)(2 * GAP()(layers.Conv2D(5, 3)(image))))
+    subclassed = Doubled()
+    subclassed(pictures)
+    for model in (randomized(doubled), randomized(subclassed)):
+        with pytest.raises(HeadError, match="does more between its last maps and its logits.*use grad_cam"):
+            class_activation_map(model, pictures)
+
+
+@pytest.mark.parametrize("head", [
+    [lambda: layers.Conv2D(4, 1), GAP], [lambda: layers.Conv2D(4, 1), GAP, layers.Softmax],
+    [lambda: layers.Conv2D(4, 1), GAP, lambda: layers.Activation("softmax")],
+], ids=["logits", "Softmax", "softmax"])
+def test_class_maps_are_their_own_cam(small, pictures, head):
+    """A 1 x 1 convolution to the classes and an average is the same head, written the other way round."""
+    model = small(*(make() for make in head))
+    A = Probe(model, "maps").forward(pictures)[0].astype(float)
+    kernel, bias = model.layers[1].get_weights()
+    for c in range(4):
+        close(class_activation_map(model, pictures, c), A @ kernel[0, 0, :, c] + bias[c], 1e-6)
+
+
+@pytest.mark.parametrize("head", [
+    [GAP, lambda: layers.Dense(4, "softmax")], [GAP, layers.Flatten, lambda: layers.Dropout(0.5), lambda: layers.Dense(4)],
+    [lambda: GAP(keepdims=True), layers.Flatten, lambda: layers.Dense(4), layers.Softmax],
+    [GAP, lambda: layers.Dense(4, use_bias=False)], [GAP, lambda: layers.Dense(1, "sigmoid")],
+], ids=["softmax", "dropout", "keepdims", "no bias", "one sigmoid"])
+def test_heads_written_in_other_ways(small, pictures, head):
+    """Softmax, sigmoid, dropout or a flatten around average and Dense change nothing: the law holds for the logits."""
+    model = small(*(make() for make in head))
+    M, (_, S) = class_activation_map(model, pictures, 0), Probe(model).forward(pictures)
+    W, b = Probe(model).head()
+    assert W.shape == (5, S.shape[1]) and M.shape == (5, 8, 6)
+    close(M.mean((1, 2)) + b[0], S[:, 0], 1e-5)
+
+
+def test_errors_come_through(small, pictures):
+    """NaN in an image or a weight, a function as target and an impossible class: each its own error."""
+    model = small(GAP(), layers.Dense(4))
+    with pytest.raises(TargetError, match="CAM is defined for a class.*use grad_cam for a function"):
+        class_activation_map(model, pictures, lambda logits: logits[:, 0])
+    with pytest.raises(TargetError, match="class 4 is out of range"):
+        class_activation_map(model, pictures, 4)
+    with pytest.raises(ImageError, match="NaN"):
+        class_activation_map(model, np.full_like(pictures, np.nan))
+    model.set_weights([w * np.nan for w in model.get_weights()])
+    with pytest.raises(WeightsError, match="holds NaN"):
+        class_activation_map(model, pictures)
+
+
+# -- what the maps are worth -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def heat(network, unseen):
+    """The true class's map of 1000 unseen scenes, at the scenes' size (1000, 96, 96)."""
+    return resize_map(class_activation_map(network, unseen.images[:1000], unseen.labels[:1000]), 96)
+
+
+def test_the_peak_lies_on_the_object(heat, unseen):
+    """On 1000 unseen scenes the map's peak is inside the object's box, and mostly on its very pixels."""
+    masks, boxes = unseen.masks[:1000], box_masks(unseen.boxes[:1000], (96, 96))
+    in_box, in_mask = pointing_game(heat, boxes).mean(), pointing_game(heat, masks).mean()
+    print(f"peak in the box {in_box:.3f} (centre point {boxes[:, 48, 48].mean():.3f}), "
+          f"on the object {in_mask:.3f} (centre point {masks[:, 48, 48].mean():.3f})")
+    assert in_box >= 0.98
+    assert in_mask >= 0.88
+
+
+def test_boxes_from_maps(heat, network, unseen, others):
+    """One threshold, chosen on other scenes, gives IoU >= 0.5 for three scenes in four; no centred box comes near."""
+    chosen = others.images[:500], others.labels[:500]
+    _, threshold = max_box_accuracy(resize_map(class_activation_map(network, *chosen), 96), others.boxes[:500])
+    found = box_accuracy(heat, unseen.boxes[:1000], threshold)
+
+    def centred(size, boxes):
+        box = np.array([48 - size / 2, 48 - size / 2, 48 + size / 2, 48 + size / 2])
+        return (intersection_over_union(box, boxes) >= 0.5).mean()
+
+    size = max(range(10, 97, 2), key=lambda size: centred(size, others.boxes[:500]))
+    baseline = centred(size, unseen.boxes[:1000])
+    print(f"IoU >= 0.5: {found:.3f} at {threshold:.2f} of the maximum, {box_accuracy(heat, unseen.boxes[:1000], 0.2):.3f} "
+          f"at the paper's 0.20; best centred box ({size} pixels) {baseline:.3f}")
+    assert found >= 0.75
+    assert baseline <= 0.2
+
+
+def test_each_class_points_at_its_own_object(network, pairs):
+    """With two objects in view, the map of either class peaks in the box of its own object."""
+    hits = []
+    for own in (0, 1):
+        maps = resize_map(class_activation_map(network, pairs.images, pairs.labels[:, own]), 96)
+        hits.append([pointing_game(maps, box_masks(pairs.boxes[:, which], (96, 96))).mean() for which in (own, 1 - own)])
+    print(f"two objects, peak in the own box: {hits[0][0]:.3f}, {hits[1][0]:.3f}; "
+          f"in the other's: {hits[0][1]:.3f}, {hits[1][1]:.3f}")
+    assert min(hit[0] for hit in hits) >= 0.97
+    assert max(hit[1] for hit in hits) <= 0.03
