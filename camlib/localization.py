@@ -25,9 +25,9 @@ def bounding_boxes(map, threshold=0.2):
         return np.zeros((0, 4), int)
     region = (map >= threshold * map.max()).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(region, connectivity=8)
-    stats = stats[1:][np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")]
-    x, y, width, height = stats[:, :4].T
-    return np.stack([x, y, x + width, y + height], 1).astype(int)
+    x, y, width, height, area = stats[1:].T
+    order = np.lexsort((x, y, -area))  # OpenCV's own order depends on where the map lies in the picture
+    return np.stack([x, y, x + width, y + height], 1)[order].astype(int)
 
 
 def intersection_over_union(a, b):

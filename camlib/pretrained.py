@@ -3,6 +3,7 @@
 The weights come through ``keras.applications``: Keras downloads them once and keeps them in its own folder.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ class Network(NamedTuple):
         Raises ImageError for values outside 0..1, so that nothing is prepared twice.
         """
         images = as_batch(images) if isinstance(images, np.ndarray) else [as_image(image) for image in images]
+        if not len(images):
+            raise ImageError("expected at least one image, got none")
         low, high = min(i.min() for i in images), max(i.max() for i in images)
         if low < 0 or high > 1:
             raise ImageError(f"expected images in 0..1, got {low:g}..{high:g}: prepare each image once, "
@@ -67,8 +70,12 @@ def available(name="MobileNetV2"):
 
 
 def folder():
-    """Where Keras keeps what it downloads: models/ in KERAS_HOME, or else in .keras of your home folder."""
-    return Path(keras_home()).expanduser() / "models"
+    """Where Keras keeps what it downloads: models/ in KERAS_HOME, or else in .keras of your home folder.
+
+    Keras passes over a home that it may not write to, even to read: it then takes /tmp/.keras.
+    """
+    home = Path(keras_home()).expanduser()
+    return (home if os.access(home, os.W_OK) else Path("/tmp/.keras")) / "models"
 
 
 def labels():
@@ -143,4 +150,4 @@ def _explained(file):
             raise WeightsError(f"{path} cannot be read ({cause}): delete it and run again with internet") from cause
         raise WeightsError(f"{file} is missing: Keras looks for it in {path.parent}, and could not download it. "
                            "Run this once with internet, and Keras fetches and keeps it; or, before Python starts, "
-                           "set KERAS_HOME to a folder whose models/ has it") from cause
+                           "set KERAS_HOME to a folder of yours whose models/ has it") from cause

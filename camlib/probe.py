@@ -95,19 +95,25 @@ class Probe:
                             f"this head has {found}: use grad_cam, or give the network a new head")
         behind = [layer for layer in rest[1:] if not isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape))]
         dense = [layer for layer in behind if isinstance(layer, keras.layers.Dense)]
-        if len(dense) > 1 or behind != dense:
-            found = f"{len(dense)} Dense layers" if behind == dense else " and ".join(type(x).__name__ for x in behind)
-            raise HeadError("CAM needs global average pooling followed by one Dense layer; "
-                            f"this head has {found}: use grad_cam")
-        if not dense and self.channels != self.calls[-1].shape[-1]:
-            raise HeadError("CAM needs global average pooling followed by one Dense layer; this head turns "
-                            f"{self.channels} averages into {self.calls[-1].shape[-1]} logits without one: use grad_cam")
+        self._check_head(behind, dense)
         if not dense:
             return np.eye(self.channels, dtype=np.float32), np.zeros(self.channels, np.float32)
-        if _activation(dense[0]) not in ("linear", *PROBABILITIES):
-            raise HeadError(f"CAM needs a linear last layer; {dense[0].name!r} has {_activation(dense[0])}: use grad_cam")
         kernel, *bias = dense[0].get_weights()
         return kernel, bias[0] if bias else np.zeros_like(kernel[0])
+
+    def _check_head(self, behind, dense):
+        """Raise HeadError unless the layers ``behind`` the average are one linear Dense layer, or none at all."""
+        classes = self.calls[-1].shape[-1]
+        if len(dense) > 1 or behind != dense:
+            found = f"{len(dense)} Dense layers" if behind == dense else " and ".join(type(x).__name__ for x in behind)
+        elif dense and _activation(dense[0]) not in ("linear", *PROBABILITIES):
+            found = f"a Dense layer, {dense[0].name!r}, that is not linear but {_activation(dense[0])}"
+        elif not dense and self.channels != classes:
+            found = f"{self.channels} averages and, without a Dense layer, {classes} logits"
+        else:
+            return
+        raise HeadError("CAM needs global average pooling followed by one Dense layer; "
+                        f"this head has {found}: use grad_cam")
 
     # -- looking ---------------------------------------------------------------------------------
 

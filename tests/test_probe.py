@@ -212,8 +212,8 @@ def test_a_layer_object_is_a_name(model, pictures):
 
 def test_inference_mode(small, pictures):
     """Dropout is off and batch normalisation uses its stored figures: twice the same, and the model's own output."""
-    noisy = small(layers.BatchNormalization(), layers.Dropout(0.5), layers.GlobalAveragePooling2D(), layers.Dropout(0.5),
-                  layers.Dense(4))
+    noisy = small(layers.BatchNormalization(), layers.Dropout(0.5), layers.GlobalAveragePooling2D(),
+                  layers.Dropout(0.5), layers.Dense(4))
     noisy.layers[1].set_weights([np.full(5, v) for v in (1.5, 0.2, 0.3, 2.0)])
     before = noisy.get_weights()
     look = Probe(noisy)

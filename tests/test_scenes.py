@@ -21,7 +21,8 @@ def test_a_seed_fixes_every_picture():
 @pytest.mark.parametrize("objects", [1, 2])
 def test_a_scene_depends_on_its_number_alone(objects):
     """Scene 3 of a seed is the same picture drawn alone, or as one of five."""
-    for part, alone in zip(scenes.make(5, 7, objects=objects), scenes.make(1, 7, objects=objects, first=3), strict=True):
+    five, one = scenes.make(5, 7, objects=objects), scenes.make(1, 7, objects=objects, first=3)
+    for part, alone in zip(five, one, strict=True):
         np.testing.assert_array_equal(part[3], alone[0])
 
 
