@@ -15,7 +15,7 @@ book: $(READY) ## build the site: open _build/html/index.html
 	$(BIN)/jupyter-book build -W -n --keep-going .
 
 test: $(READY) ## everything that must pass: laws, notebooks re-run and compared, pages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval --nbval-current-env tests notebooks
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

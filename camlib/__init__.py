@@ -1,7 +1,7 @@
 """camlib: the tested code behind the course, one small module a chapter; arrays in, arrays out."""
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
-from . import course_network, errors, plots, scenes
+from . import course_network, errors, plots, pretrained, scenes
 from .cam import class_activation_map
 from .grad_cam import grad_cam
 from .images import colorize, load_image, normalize_map, overlay, resize_map
@@ -12,5 +12,5 @@ from .runtime import repeatable
 __all__ = [
     "Probe", "bounding_boxes", "class_activation_map", "colorize", "course_network", "errors", "grad_cam",
     "intersection_over_union", "load_image", "max_box_accuracy", "normalize_map", "overlay", "plots",
-    "pointing_game", "repeatable", "resize_map", "runtime", "scenes",
+    "pointing_game", "pretrained", "repeatable", "resize_map", "runtime", "scenes",
 ]

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
-from . import runtime  # noqa: F401  first: it silences TensorFlow  # isort: skip
-from keras import applications
 from keras.src.backend.config import keras_home  # private, but what Keras itself asks; anything else is a guess
 
 from .errors import CamlibError, ImageError, TargetError, WeightsError, near_names
 from .images import _resize_image, as_batch, as_image
+from .runtime import keras
 
 INDEX = "imagenet_class_index.json"
 # name in keras.applications: (its module, the file with its weights); both end in GAP and one Dense layer
@@ -58,7 +56,7 @@ def load(name="MobileNetV2", weights="imagenet"):
     Raises WeightsError if the weights are neither in Keras' folder nor to be downloaded.
     """
     module, file = _entry(name)
-    module = getattr(applications, module)
+    module = getattr(keras.applications, module)
     with _explained(file):
         model = getattr(module, name)(weights=weights)
     return Network(name, model, module.preprocess_input)
@@ -81,7 +79,7 @@ def folder():
 def labels():
     """Return the 1000 class names, in the order of the logits. Raises WeightsError if their file is missing."""
     with _explained(INDEX):
-        rows = applications.imagenet_utils.decode_predictions(-np.arange(1000.0)[None], top=1000)[0]
+        rows = keras.applications.imagenet_utils.decode_predictions(-np.arange(1000.0)[None], top=1000)[0]
     return [label for _, label, _ in rows]
 
 
@@ -95,7 +93,8 @@ def class_index(label):
     if not found:
         raise TargetError(f"ImageNet has no class {label!r}.{near_names(label, known)}")
     if len(found) > 1:
-        raise TargetError(f"ImageNet has {len(found)} classes {label!r}: write the number, {' or '.join(map(str, found))}")
+        raise TargetError(f"ImageNet has {len(found)} classes {label!r}: "
+                          f"write the number, {' or '.join(map(str, found))}")
     return found[0]
 
 

@@ -23,7 +23,7 @@ def random():
 @pytest.fixture(scope="module")
 def seen(network, unseen):
     """What the course network computes for 100 unseen scenes: A, features F, logits S; its own W and b."""
-    F = keras.Model(network.inputs[0], network.get_layer("gap").output).predict(unseen.images[:100], verbose=0)
+    F = keras.Model(network.inputs[0], network.get_layer("gap").output)(unseen.images[:100]).numpy()
     A, S = Probe(network).forward(unseen.images[:100])
     return A, F, S, *network.get_layer("logits").get_weights()
 
@@ -165,7 +165,7 @@ def test_a_common_vector_changes_every_map_alike(network, twin, unseen, seen):
 def test_a_common_vector_changes_no_probability(network, twin, unseen, seen):
     """All logits rise by the same amount, so no probability changes."""
     (other, v), (_, F, S, *_) = twin, seen
-    logits = other.predict(unseen.images[:100], verbose=0)
+    logits = other(unseen.images[:100]).numpy()
     close(logits - S, np.repeat((F @ v)[:, None], 8, 1), 1e-5)
     assert np.abs(logits - S).max() > 0.1
     softmax = keras.ops.softmax
@@ -238,6 +238,15 @@ def test_hidden_arithmetic_is_noticed(small, pictures, randomized):
             class_activation_map(model, pictures)
 
 
+def test_heads_without_layers(pictures):
+    """An average that is no layer cannot be seen, so the head is refused: what is not known is not guessed."""
+    image = keras.Input((16, 12, 3))
+    features = keras.ops.mean(layers.Conv2D(4, 3, name="maps")(image), (1, 2))
+    for output, found in ((features, "nothing"), (layers.Dense(4)(features), "Dense")):
+        with pytest.raises(HeadError, match=f"behind 'maps' this head has {found}.*use grad_cam"):
+            class_activation_map(keras.Model(image, output), pictures)
+
+
 @pytest.mark.parametrize("head", [
     [lambda: layers.Conv2D(4, 1), GAP], [lambda: layers.Conv2D(4, 1), GAP, layers.Softmax],
     [lambda: layers.Conv2D(4, 1), GAP, lambda: layers.Activation("softmax")],
@@ -259,9 +268,8 @@ def test_class_maps_are_their_own_cam(small, pictures, head):
 ], ids=["softmax", "dropout", "keepdims", "no bias", "one sigmoid"])
 def test_heads_written_in_other_ways(small, pictures, head):
     """Softmax, sigmoid, dropout or a flatten around average and Dense change nothing: the law holds for the logits."""
-    model = small(*(make() for make in head))
-    M, (_, S) = class_activation_map(model, pictures, 0), Probe(model).forward(pictures)
-    W, b = Probe(model).head()
+    look = Probe(small(*(make() for make in head)))
+    M, (_, S), (W, b) = class_activation_map(look, pictures, 0), look.forward(pictures), look.head()
     assert W.shape == (5, S.shape[1]) and M.shape == (5, 8, 6)
     close(M.mean((1, 2)) + b[0], S[:, 0], 1e-5)
 

@@ -91,7 +91,7 @@ def peak(map, size):
 
 @pytest.mark.equation("9.1")
 def test_prepare_is_the_formula(untrained):
-    """MobileNetV2 is fed 255 I / 127.5 - 1, and so say Keras and a calculation by hand; black, grey, white: -1, 0, 1."""
+    """MobileNetV2 is fed 255 I / 127.5 - 1, by hand and by Keras; black, grey, white become -1, 0, 1."""
     images = np.random.default_rng(0).random((2, 224, 224, 3), np.float32)
     x = untrained["MobileNetV2"].prepare(images)
     np.testing.assert_allclose(x, 255 * images / 127.5 - 1, atol=1e-6)
