@@ -43,7 +43,7 @@ def load_image(path, size=None, max_pixels=100_000_000):
                              f"{max_pixels:,}: shrink it with an image editor, or raise max_pixels")
         ImageOps.exif_transpose(picture, in_place=True)  # decodes it, too
         pixels = _pixels(picture)
-    return pixels if shape is None else _resize_image(pixels, shape)
+    return pixels if shape is None else resize_image(pixels, shape)
 
 
 def as_batch(images):
@@ -92,6 +92,13 @@ def resize_map(map, size):
     if map.ndim == 3:
         return np.stack([resize_map(one, (height, width)) for one in map])
     return cv2.resize(np.ascontiguousarray(map), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def resize_image(pixels, shape):
+    """Resize (H, W, 3) to ``shape``: averaging when both axes shrink, so that nothing is skipped; else bilinear."""
+    shrinks = shape[0] <= pixels.shape[0] and shape[1] <= pixels.shape[1]
+    resized = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.clip(resized, 0, 1)
 
 
 def colorize(map, cmap=None, signed=False):
@@ -182,13 +189,6 @@ def _pixels(picture):
     rgba = np.asarray(picture.convert("RGBA")) / np.float32(255)
     color, opacity = rgba[..., :3], rgba[..., 3:]
     return opacity * color + (1 - opacity)
-
-
-def _resize_image(pixels, shape):
-    """Resize (H, W, 3) to ``shape``: averaging when both axes shrink, so that nothing is skipped; else bilinear."""
-    shrinks = shape[0] <= pixels.shape[0] and shape[1] <= pixels.shape[1]
-    resized = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.clip(resized, 0, 1)
 
 
 # -- checks ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 from keras.src.backend.config import keras_home  # private, but what Keras itself asks; anything else is a guess
 
 from .errors import CamlibError, ImageError, TargetError, WeightsError, near_names
-from .images import _resize_image, as_batch, as_image
+from .images import resize_image, as_batch, as_image
 from .runtime import keras
 
 INDEX = "imagenet_class_index.json"
@@ -47,7 +47,7 @@ class Network(NamedTuple):
                              "as it was loaded; divide bytes by 255")
         if any(image.shape[2] != 3 for image in images):
             raise ImageError(f"expected 3 channels (RGB), got images {[image.shape for image in images]}")
-        return self.preprocess(255 * np.stack([_resize_image(i, self.model.input_shape[1:3]) for i in images]))
+        return self.preprocess(255 * np.stack([resize_image(i, self.model.input_shape[1:3]) for i in images]))
 
 
 def load(name="MobileNetV2", weights="imagenet"):
@@ -128,7 +128,7 @@ def above(a, b):
     """Return one picture with image ``a`` above image ``b``, which is resized to the width of ``a``."""
     a, b = as_image(a), as_image(b)
     height = round(len(b) * a.shape[1] / b.shape[1])
-    return np.concatenate([a, _resize_image(b, (height, a.shape[1]))])
+    return np.concatenate([a, resize_image(b, (height, a.shape[1]))])
 
 
 def _entry(name):

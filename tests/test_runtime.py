@@ -8,7 +8,7 @@ import pytest
 
 from camlib import runtime
 
-TRAIN_TWICE = """
+TRAIN_AND_LOOK = """
 import camlib
 import numpy as np
 from camlib.runtime import keras
@@ -23,6 +23,11 @@ def train(seed):
 
 first, other, again = train(3), train(4), train(3)
 print(first == again, first == other)
+
+head = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)
+model = keras.Sequential([keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 3), *head])
+for a in range(8):  # each target is compiled anew
+    camlib.grad_cam(model, np.zeros((1, 12, 12, 3)), lambda logits, a=a: a * logits[:, 0])
 """
 
 
@@ -34,8 +39,8 @@ def python(code, **settings):
 
 @pytest.fixture(scope="module")
 def trained():
-    """What an interpreter did that imported camlib and trained a network three times."""
-    return python(TRAIN_TWICE)
+    """What an interpreter did that imported camlib, trained a network three times and drew eight kinds of maps."""
+    return python(TRAIN_AND_LOOK)
 
 
 def test_importing_camlib_is_quiet(trained):
