@@ -45,6 +45,8 @@ def pointing_game(maps, masks):
     maps, masks = np.asarray(maps), np.asarray(masks)
     if maps.shape != masks.shape:
         raise MapError(f"maps {maps.shape} and masks {masks.shape} must have the same shape: resize_map first")
+    if not np.isfinite(maps).all():
+        raise MapError("the maps hold NaN or infinity, so they have no largest value")
     flat = maps.reshape(len(maps), -1)
     return masks.reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(1)].astype(bool)
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import CamlibError, HeadError, LayerError, TargetError, WeightsError, near_names
+from .backends import compiled
+from .errors import HeadError, LayerError, MapError, TargetError, WeightsError, near_names
 from .images import as_batch
 from .runtime import keras
 
@@ -63,6 +64,8 @@ class Probe:
 
     def logits_from(self, images, maps):
         """Return the logits (N, C) when the layer's output is replaced by ``maps`` (N, h, w, K)."""
+        if len(maps) != len(images):
+            raise MapError(f"{len(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
         return self._run("replaced", images, np.asarray(maps, np.float32))[0]
 
     def classes(self, target, n, logits=None):
@@ -180,7 +183,7 @@ class Probe:
         if key not in self._compiled:
             if score is not None:  # a new function each time must not pile up compiled code
                 self._compiled = {k: f for k, f in self._compiled.items() if k[1] is None}
-            self._compiled[key] = _compiler()(kind, self._through, score)
+            self._compiled[key] = compiled(kind, self._through, score)
         parts = []
         for start in range(0, len(images), self.batch_size):
             batch = [a[start:start + self.batch_size] for a in (images, *more)]
@@ -244,49 +247,3 @@ def _paths(model, prefix=""):
     for layer in model._layers:
         yield layer, prefix + layer.name
         yield from _paths(layer, f"{prefix}{layer.name}/")
-
-
-def _scores(logits, classes, score):
-    """One number an image (N,): the logit of its class (-1: its top class), or ``score`` of the logits."""
-    if score is None:
-        classes = keras.ops.where(classes < 0, keras.ops.argmax(logits, 1), classes)
-        return keras.ops.sum(logits * keras.ops.one_hot(classes, logits.shape[1], dtype=logits.dtype), 1)
-    scores = score(logits)
-    if len(getattr(scores, "shape", ())) != 1:
-        raise TargetError(f"a target function turns logits (N, {logits.shape[1]}) into one number an image (N,)")
-    return scores
-
-
-def _compiler():
-    backend = keras.backend.backend()
-    if backend not in COMPILERS:
-        raise CamlibError(f"camlib runs on the Keras backend {' or '.join(COMPILERS)}, not on {backend!r}: "
-                          "set KERAS_BACKEND before keras is imported")
-    return COMPILERS[backend]
-
-
-def _compile_tensorflow(kind, through, score):
-    import tensorflow as tf
-
-    def forward(x):
-        return through(x, lambda maps: maps)
-
-    def replaced(x, maps):  # the graph keeps only what the logits need: the part behind the layer
-        return through(x, lambda _: maps)[1:]
-
-    def gradient(x, classes):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            # The tape starts at the maps, so only the head is differentiated.
-            maps, logits = through(x, lambda maps: (tape.watch(maps), maps)[1])
-            total = tf.reduce_sum(_scores(logits, classes, score))
-        return maps, logits, tape.gradient(total, maps, unconnected_gradients="zero")
-
-    function = {"forward": forward, "replaced": replaced, "gradient": gradient}[kind]
-    compiled = tf.function(function, autograph=False, reduce_retracing=True)
-    # Every probe compiles these lines anew, on purpose: TensorFlow would warn of it after five probes.
-    compiled._omit_frequent_tracing_warning = True
-    return compiled
-
-
-# A backend is one function: (kind, through, score) to a compiled function of arrays.
-COMPILERS = {"tensorflow": _compile_tensorflow}

@@ -68,7 +68,7 @@ def draw_scene(rng, objects, classes, clutter):
 
 
 def places(rng, objects):
-    """Choose centers and radii (pixels) so that every object is whole and two never touch."""
+    """Choose centers and radii (pixels): whole objects (a wing tip may leave the picture), two never touch."""
     radii = SIZE * rng.uniform(0.17, 0.27 if objects == 1 else 0.22, objects)
     while True:
         centers = [rng.uniform(r + 1, SIZE - r - 1, 2) for r in radii]

@@ -218,7 +218,7 @@ class Doubled(keras.Model):
      "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers: use grad_cam$"),
     ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6), lambda: layers.Dense(4)], "this head has 3 Dense layers"),
     ([GAP, layers.BatchNormalization, lambda: layers.Dense(4)], "this head has BatchNormalization and Dense: use grad"),
-    ([GAP, lambda: layers.Dense(4, "relu")], "this head has a Dense layer, 'dense.*', that is not linear but relu: use grad"),
+    ([GAP, lambda: layers.Dense(4, "relu")], "has a Dense layer, 'dense.*', that is not linear but relu: use grad_cam"),
     ([GAP, lambda: layers.Dense(4, layers.Softmax())], "has 5 averages and, without a Dense layer, 4 logits: use grad"),
 ], ids=["flatten", "max", "two", "three", "norm", "relu", "hidden"])
 def test_heads_that_cam_is_not_defined_for(small, pictures, head, message):

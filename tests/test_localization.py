@@ -135,3 +135,11 @@ def test_accuracy_counts_the_largest_region():
     assert box_accuracy([map], [[0, 0, 2, 2]], 0.5) == 0
     assert box_accuracy([map], [[0, 10, 10, 15]], 0.5, overlap=0.5) == 1
     assert box_accuracy([map], [[0, 10, 10, 15]], 0.5, overlap=0.51) == 0
+
+
+def test_a_map_with_nan_points_nowhere():
+    """A map that holds NaN has no largest value: an error, not the first pixel."""
+    broken = np.ones((2, 3, 3))
+    broken[1, 0, 2] = np.nan
+    with pytest.raises(MapError, match="NaN"):
+        pointing_game(broken, np.ones((2, 3, 3), bool))

@@ -71,3 +71,8 @@ def test_chapter_contract(notebook):
     exercises, solutions = (re.findall(rf"{{{kind}[^}}]*}}", text) for kind in ("exercise", "solution-start"))
     assert len(exercises) >= 3 and len(solutions) + len(re.findall(r"{solution} ", text)) == len(exercises)
     assert text.count("{dropdown}") >= 4
+
+
+def test_code_fits_the_page(notebook):
+    """No code line is longer than the site's column: a reader on a wide screen need not scroll sideways."""
+    assert [line for cell in code(notebook) for line in cell.source.splitlines() if len(line) > 86] == []

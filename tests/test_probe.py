@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from camlib import Probe
-from camlib.errors import HeadError, ImageError, LayerError, TargetError, WeightsError
+from camlib.errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError
 from camlib.probe import probe
 from camlib.runtime import keras
 
@@ -372,4 +372,18 @@ def test_unknown_backend(model, pictures, monkeypatch):
     """On a Keras backend that camlib does not know the message names those it does."""
     monkeypatch.setattr(keras.backend, "backend", lambda: "abacus")
     with pytest.raises(Exception, match="camlib runs on the Keras backend tensorflow.*not on 'abacus'"):
+        Probe(model).forward(pictures)
+
+
+def test_one_stack_of_maps_an_image(model, pictures):
+    """Maps for another number of images are refused, not cut or repeated."""
+    look = Probe(model)
+    with pytest.raises(MapError, match=f"{len(pictures)} images"):
+        look.logits_from(pictures, look.forward(pictures)[0][:-1])
+
+
+def test_a_backend_without_a_compiler_says_so(monkeypatch, model, pictures):
+    """Another backend of Keras is a clear error, not a strange one later."""
+    monkeypatch.setattr("camlib.backends.COMPILERS", {"another": None})
+    with pytest.raises(CamlibError, match="KERAS_BACKEND"):
         Probe(model).forward(pictures)
