@@ -44,7 +44,7 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
         raise CamlibError(f"a scene holds 1 or 2 objects, not {objects!r}")
     if objects > len(set(classes)):
         raise CamlibError("two objects of different classes need two class names")
-    numbers = tqdm(range(first, first + n), desc="drawing scenes", disable=not progress)
+    numbers = tqdm(range(first, first + n), desc="drawing scenes", leave=False, disable=not progress)
     drawn = [draw_scene(np.random.default_rng([seed, i]), objects, classes, clutter) for i in numbers]
     columns = [np.stack([scene[part] for scene in drawn]) for part in range(4)]
     if objects == 1:
