@@ -34,14 +34,20 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 clean: ## remove the environment and everything built
 	rm -rf .venv _build .pytest_cache
 
-# `ready` is written last: a set-up that was interrupted starts over, a finished one is skipped.
+# `ready` is written last and holds the folder it was made for: a set-up that was interrupted
+# or moved starts over, a finished one is skipped.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 # uv comes out of the same locked, hashed file as everything else.
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "This course needs Python 3.11, 3.12 or 3.13; none was found. Install one, or run: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$(PYTHON) is not Python 3.11 to 3.13 with the modules venv and ensurepip (on Debian: install python3-venv)." >&2; exit 1; }
 	rm -rf .venv
-	$(PYTHON) -m venv .venv
+	"$(PYTHON)" -m venv .venv
 	awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.txt > .venv/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	touch $(READY)
+	@echo "$(CURDIR)" > $(READY)

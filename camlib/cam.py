@@ -8,7 +8,7 @@ import numpy as np
 from .errors import HeadError, TargetError
 from .probe import probe
 
-LAW = 1e-3  # largest |mean(CAM) + b - logit| / max |logit| that rounding can explain
+LAW = 1e-3  # largest residual of the law, equation (7.6), that rounding can explain
 
 
 def class_activation_map(model, images, target=None):
@@ -24,7 +24,7 @@ def class_activation_map(model, images, target=None):
     look = probe(model)
     A, logits = look.forward(images)
     W, b = look.head()
-    if law_residual(A, W, b, logits) > LAW:
+    if not law_residual(A, W, b, logits) <= LAW:
         raise HeadError("this network does more between its last maps and its logits than average and weight them "
                         "(mean(CAM) + b is not the logit): use grad_cam")
     classes = look.classes(target, len(A), logits)
@@ -37,6 +37,6 @@ def class_activation_maps(A, W):
 
 
 def law_residual(A, W, b, logits):
-    """Return max |mean(CAM) + b - logits| / max |logits|: how far equation (7.6) is from holding."""
-    found = class_activation_maps(A, W).mean((1, 2)) + b
-    return float(np.abs(found - logits).max() / np.abs(logits).max())
+    """Return the worst image's max |mean(CAM) + b - logits| / max |logits|: how far (7.6) is from holding."""
+    gap = np.abs(class_activation_maps(A, W).mean((1, 2)) + b - logits).max(1)
+    return float((gap / np.maximum(np.abs(logits).max(1), np.finfo(np.float32).tiny)).max())

@@ -51,7 +51,10 @@ def load(path=WEIGHTS):
     if not path.is_file():
         raise WeightsError(f"{path} is missing: reinstall camlib, or train it with "
                            "`python -m camlib.course_network`")
-    expected = path.with_suffix(".sha256").read_text().split()[0]
+    digest = path.with_suffix(".sha256")
+    expected = digest.read_text().strip().split(" ")[0] if digest.is_file() else ""
+    if not expected:
+        raise WeightsError(f"{digest} is missing or empty: it holds the SHA-256 that {path.name} is checked against")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != expected:
         raise WeightsError(f"{path} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}...; "

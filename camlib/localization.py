@@ -41,14 +41,19 @@ def intersection_over_union(a, b):
 
 
 def pointing_game(maps, masks):
-    """Return, for each map (N, H, W), whether its largest value lies on the mask (N, H, W): bool (N,)."""
+    """Return, for each map (N, H, W), whether its largest value lies on the mask (N, H, W): bool (N,).
+
+    A constant map points nowhere and misses. Raises MapError for other shapes, NaN or infinity.
+    """
     maps, masks = np.asarray(maps), np.asarray(masks)
-    if maps.shape != masks.shape:
-        raise MapError(f"maps {maps.shape} and masks {masks.shape} must have the same shape: resize_map first")
+    if maps.shape != masks.shape or maps.ndim != 3:
+        raise MapError(f"maps {maps.shape} and masks {masks.shape} must both be (N, H, W): resize_map first, "
+                       "and write map[None] for one map")
     if not np.isfinite(maps).all():
         raise MapError("the maps hold NaN or infinity, so they have no largest value")
     flat = maps.reshape(len(maps), -1)
-    return masks.reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(1)].astype(bool)
+    hits = masks.reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(1)].astype(bool)
+    return hits & (flat.max(1) > flat.min(1))
 
 
 def box_masks(boxes, size):

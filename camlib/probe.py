@@ -6,6 +6,7 @@ so it does not matter how it was put together, and it is afterwards exactly what
 Only the part behind the layer is differentiated, so a gradient costs little more than a forward pass.
 """
 
+import threading
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .backends import compiled
-from .errors import HeadError, LayerError, MapError, TargetError, WeightsError, near_names
+from .errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError, near_names
 from .images import as_batch
 from .runtime import keras
 
@@ -21,6 +22,7 @@ from .runtime import keras
 PASSING = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise,
            keras.layers.GaussianDropout, keras.layers.Identity, keras.layers.Softmax)
 PROBABILITIES = ("softmax", "sigmoid")
+LOCK = threading.RLock()  # a layer's call is replaced for one run at a time
 
 
 class Call(NamedTuple):
@@ -36,15 +38,18 @@ class Probe:
 
     None is the last layer whose output is a stack of maps (N, h, w, K) with more than one cell.
     Images go through in batches of ``batch_size``, so memory does not grow with their number.
-    Raises LayerError for an unknown layer or one without maps.
+    Raises LayerError for an unknown layer or one without maps, CamlibError for what is no keras.Model.
     """
 
     def __init__(self, model, layer=None, batch_size=32):
+        if not isinstance(model, keras.Model):
+            raise CamlibError(f"expected a keras.Model, got {type(model).__name__}: load a file with "
+                              "keras.models.load_model(path); of a pretrained network give its .model")
         self.model, self.wanted, self.batch_size = model, layer, batch_size
-        self.calls, self.layer = None, None
+        self.calls, self.layer, self._seen = None, None, None
         self._compiled = {}
-        shape = getattr(model, "input_shape", None) if model.built else None
-        if isinstance(shape, tuple) and None not in shape[1:]:
+        shape = self._input_shape()
+        if shape and None not in shape[1:]:
             self._look(np.zeros((1, *shape[1:]), np.float32))
 
     def forward(self, images):
@@ -123,7 +128,7 @@ class Probe:
     def _look(self, image):
         """Run one image through the model, note every layer at work, and find the wanted one."""
         calls, paths = [], dict(_paths(self.model))
-        with ExitStack() as stack:
+        with LOCK, ExitStack() as stack:
             for layer, path in paths.items():
                 def note(call, layer=layer, path=path):
                     def noted(*args, **kwargs):
@@ -138,6 +143,7 @@ class Probe:
         last = max(i for i, call in enumerate(calls) if call.layer is found.layer)
         self.layer, self.channels = found.layer, found.shape[-1]
         self.calls, self.behind = leaves, [call for call in calls[last + 1:] if call in leaves]
+        self._seen, self._compiled = self._structure(), {}
 
     def _find(self, calls, leaves):
         spatial = [call for call in calls if len(call.shape) == 4 and call.shape[1] * call.shape[2] > 1]
@@ -145,10 +151,16 @@ class Probe:
             if not spatial:
                 raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
             return [call for call in spatial if call in leaves][-1]
-        match = [call for call in calls if self.wanted is call.layer or self.wanted in (call.path, call.layer.name)]
+        match = ([call for call in calls if self.wanted is call.layer or self.wanted == call.path]
+                 or [call for call in calls if self.wanted == call.layer.name])
+        if len({id(call.layer) for call in match}) > 1:
+            raise LayerError(f"several layers are called {self.wanted!r}: give the path of one, "
+                             f"{' or '.join(repr(call.path) for call in match)}")
+        if not match and isinstance(self.wanted, keras.Layer):
+            raise LayerError(f"the layer {self.wanted.name!r} belongs to another model: give the name of one of this")
         if not match:
-            name = getattr(self.wanted, "name", self.wanted)
-            raise LayerError(f"no layer {name!r} in this model.{near_names(name, [call.path for call in calls])}")
+            raise LayerError(f"no layer {self.wanted!r} in this model."
+                             f"{near_names(self.wanted, [call.path for call in calls])}")
         if match[-1] not in spatial:
             raise LayerError(f"layer {match[-1].path!r} has no spatial maps (N, h, w, K): its output is "
                              f"{match[-1].shape}.{near_names('', [call.path for call in spatial])}")
@@ -166,30 +178,43 @@ class Probe:
                 return seen[-1]
             return tapped
 
-        with _replaced(self.layer, "call", tap(self.layer.call)), _peeled(self.calls[-1].layer):
+        with _replaced(self.layer, "call", tap(self.layer.call)), _peeled(self.calls):
             logits = self.model(x, training=False)
         return seen[-1], logits
 
     def _checked(self, images):
-        images = as_batch(images)
-        if self.calls is None:
+        images, shape = as_batch(images), self._input_shape()
+        if shape and any(wanted not in (None, got) for wanted, got in zip(shape[1:], images.shape[1:], strict=True)):
+            raise ImageError(f"this network takes images {shape[1:]}, got {images.shape[1:]}: resize them first")
+        if self._seen != self._structure():  # never looked at, or given another head since
             self._look(images[:1])
         return images
+
+    def _input_shape(self):
+        """The shape (None, H, W, C) that the model was built for, or None if it does not say."""
+        shape = getattr(self.model, "input_shape", None) if self.model.built else None
+        return shape if isinstance(shape, tuple) and len(shape) == 4 else None
+
+    def _structure(self):
+        """What the model is made of, to notice when it is changed: each layer and its activation."""
+        return [(id(layer), id(getattr(layer, "activation", None))) for layer in self.model._flatten_layers()]
 
     def _run(self, kind, images, *more, score=None):
         """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
         images = self._checked(images)
-        key = kind, score
-        if key not in self._compiled:
-            if score is not None:  # a new function each time must not pile up compiled code
-                self._compiled = {k: f for k, f in self._compiled.items() if k[1] is None}
-            self._compiled[key] = compiled(kind, self._through, score)
+        function = self._compiled.get(kind) if score is None else None
+        if function is None:
+            function = compiled(kind, self._through, score)
+        if score is None:  # a target function is compiled anew: what it refers to may have changed
+            self._compiled[kind] = function
         parts = []
         for start in range(0, len(images), self.batch_size):
             batch = [a[start:start + self.batch_size] for a in (images, *more)]
-            parts.append([keras.ops.convert_to_numpy(a) for a in self._compiled[key](*batch)])
+            with LOCK:
+                parts.append([keras.ops.convert_to_numpy(a) for a in function(*batch)])
         results = [np.concatenate(part) for part in zip(*parts, strict=True)]
         self._check_finite(results)
+        _check_logits(results[0] if kind == "replaced" else results[1])
         return results
 
     def _check_finite(self, results):
@@ -203,8 +228,10 @@ class Probe:
 
 @lru_cache(maxsize=4)
 def probe(model, layer=None):
-    """Return the Probe of (model, layer), made once and reused; a Probe is returned as it is."""
-    return model if isinstance(model, Probe) else Probe(model, layer)
+    """Return the Probe of (model, layer), made once and reused; a Probe stands for its model, or for itself."""
+    if isinstance(model, Probe):
+        return model if layer is None else probe(model.model, layer)
+    return Probe(model, layer)
 
 
 @contextmanager
@@ -222,14 +249,24 @@ def _replaced(layer, name, value):
             layer.__dict__[name] = before
 
 
-def _peeled(layer):
-    """Take softmax or sigmoid off the last layer, so that the model returns logits."""
-    if isinstance(layer, keras.layers.Softmax) or (
-            isinstance(layer, keras.layers.Activation) and _activation(layer) in PROBABILITIES):
-        return _replaced(layer, "call", lambda x, *args, **kwargs: x)
-    if _activation(layer) in PROBABILITIES:
-        return _replaced(layer, "activation", keras.activations.linear)
+def _peeled(calls):
+    """Take softmax or sigmoid off the end of the model, so that it returns logits."""
+    for layer in [call.layer for call in reversed(calls)]:
+        if isinstance(layer, keras.layers.Softmax) or (
+                isinstance(layer, keras.layers.Activation) and _activation(layer) in PROBABILITIES):
+            return _replaced(layer, "call", lambda x, *args, **kwargs: x)
+        if _activation(layer) in PROBABILITIES:
+            return _replaced(layer, "activation", keras.activations.linear)
+        if not (_passes(layer) or isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape))):
+            break
     return ExitStack()
+
+
+def _check_logits(logits):
+    """Raise HeadError if ``logits`` (N, C) are probabilities: a softmax that could not be taken off."""
+    if logits.ndim == 2 and logits.shape[1] > 1 and logits.min() >= 0 and np.allclose(logits.sum(1), 1, atol=1e-4):
+        raise HeadError("this network returns probabilities, and its softmax is not a layer that could be taken off: "
+                        "let it return logits, or make softmax its last layer")
 
 
 def _activation(layer):

@@ -33,11 +33,18 @@ def repeatable(seed=0, threads=1):
     """Fix every seed, ask TensorFlow for repeatable operations, and use ``threads`` threads.
 
     Call it first in a notebook: TensorFlow takes the number of threads only before its first operation.
+    Raises CamlibError if it comes too late.
     """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError as cause:
+            from .errors import CamlibError
+
+            raise CamlibError("TensorFlow has already computed something, so its threads are fixed: restart the "
+                              "kernel and call repeatable() first") from cause

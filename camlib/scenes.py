@@ -34,15 +34,16 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
     """Draw ``n`` scenes: number ``first`` to ``first + n - 1`` of this seed.
 
     ``objects`` is 1, or 2 objects of different classes that do not touch; ``classes`` are the
-    names to draw from; ``clutter`` is the range of the number of distractor fragments.
+    names to draw from; ``clutter`` is the least number of distractor fragments, and one more than the most.
     Returns ``Scenes``. Raises CamlibError for an unknown class or number of objects.
     """
+    classes = tuple(dict.fromkeys(classes))
     for name in classes:
         if name not in FIGURES:
             raise CamlibError(f"no class {name!r} among the scenes.{near_names(name, CLASSES)}")
     if objects not in (1, 2):
         raise CamlibError(f"a scene holds 1 or 2 objects, not {objects!r}")
-    if objects > len(set(classes)):
+    if objects > len(classes):
         raise CamlibError("two objects of different classes need two class names")
     numbers = tqdm(range(first, first + n), desc="drawing scenes", leave=False, disable=not progress)
     drawn = [draw_scene(np.random.default_rng([seed, i]), objects, classes, clutter) for i in numbers]

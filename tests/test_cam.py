@@ -103,7 +103,10 @@ def test_mean_of_the_map_plus_bias_is_the_logit(network, unseen, seen):
         close(class_activation_map(network, unseen.images[:100], c).mean((1, 2)) + b[c], S[:, c], 1e-5)
     print(f"law residual on 100 unseen scenes: {law_residual(A, W, b, S):.1e}")
     assert law_residual(A, W, b, S) <= 1e-5
-    assert law_residual(A, W, b + 0.1 * np.abs(S).max(), S) == pytest.approx(0.1, rel=1e-4)
+    assert law_residual(A[:1], W, b + 0.1 * np.abs(S[0]).max(), S[:1]) == pytest.approx(0.1, rel=1e-4)
+    loud = S * np.where(np.arange(len(S)) == 5, 1e6, 1)[:, None]  # a large image must not hide what a small one breaks
+    assert law_residual(A, W, b, loud) > 0.9
+    assert law_residual(0 * A, W, 0 * b, 0 * S) == 0
 
 
 @pytest.mark.equation("7.7")

@@ -109,3 +109,13 @@ def test_first_filters_are_readable(network):
           f"at most {noise.max():.2f}; filters above all noise: {(found > noise.max()).mean():.2f}")
     assert np.median(found) >= 0.6
     assert (found > noise.max()).mean() >= 0.8
+
+
+def test_weights_without_their_digest(tmp_path):
+    """Weights that nothing vouches for are refused: the file with the digest is missing, or empty."""
+    copy = tmp_path / course_network.WEIGHTS.name
+    copy.write_bytes(course_network.WEIGHTS.read_bytes())
+    for _ in range(2):
+        with pytest.raises(WeightsError, match="missing or empty"):
+            course_network.load(copy)
+        copy.with_suffix(".sha256").write_text("")

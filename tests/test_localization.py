@@ -143,3 +143,14 @@ def test_a_map_with_nan_points_nowhere():
     broken[1, 0, 2] = np.nan
     with pytest.raises(MapError, match="NaN"):
         pointing_game(broken, np.ones((2, 3, 3), bool))
+
+
+def test_a_constant_map_points_nowhere():
+    """A map without a largest value misses, wherever the mask lies."""
+    assert not pointing_game(np.zeros((2, 3, 3)), np.ones((2, 3, 3), bool)).any()
+
+
+def test_pointing_takes_stacks():
+    """One map without its first axis is refused: its rows are no maps."""
+    with pytest.raises(MapError, match=r"map\[None\]"):
+        pointing_game(np.eye(3), np.eye(3))

@@ -1,10 +1,12 @@
 """The probe: it sees what an ordinary sub-model sees, in every kind of model, and leaves no trace."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from camlib import Probe
+from camlib import Probe, grad_cam
 from camlib.errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError
 from camlib.probe import probe
 from camlib.runtime import keras
@@ -314,7 +316,7 @@ def test_one_probe_a_model(model):
 @pytest.mark.parametrize("layer, message", [
     ("relu5", "no layer 'relu5' in this model. Did you mean 'relu[1-4]'"),
     ("xyz", "no layer 'xyz' in this model. The last ones are: .*'gap', 'logits'"),
-    (layers.ReLU(name="stranger"), "no layer 'stranger'"),
+    (layers.ReLU(name="relu4"), "the layer 'relu4' belongs to another model"),
     ("gap", r"'gap' has no spatial maps \(N, h, w, K\): its output is \(1, 64\)\..*'relu4'"),
     ("logits", r"'logits' has no spatial maps"),
 ])
@@ -387,3 +389,93 @@ def test_a_backend_without_a_compiler_says_so(monkeypatch, model, pictures):
     monkeypatch.setattr("camlib.backends.COMPILERS", {"another": None})
     with pytest.raises(CamlibError, match="KERAS_BACKEND"):
         Probe(model).forward(pictures)
+
+
+def test_one_function_two_answers(model, pictures):
+    """The same function object, after what it refers to has changed, is not answered from memory."""
+    look, chosen = Probe(model), [0]
+
+    def score(logits):
+        return logits[:, chosen[0]]
+
+    first = look.gradient(pictures, score)[2]
+    chosen[0] = 3
+    assert not np.allclose(first, look.gradient(pictures, score)[2])
+
+
+def test_another_head_is_noticed(pictures):
+    """A model whose layers or activations change is looked at again, not answered from memory."""
+    model = keras.Sequential([keras.Input(pictures.shape[1:]), layers.Conv2D(5, 3),
+                              layers.GlobalAveragePooling2D(), layers.Dense(4)])
+    look = Probe(model)
+    look.forward(pictures)
+    model.pop()
+    model.add(layers.Dense(7))
+    np.testing.assert_allclose(look.forward(pictures)[1], model(pictures), rtol=1e-5)
+    model.layers[-1].activation = keras.activations.tanh
+    np.testing.assert_allclose(look.forward(pictures)[1], model(pictures), rtol=1e-5)
+
+
+@pytest.mark.parametrize("after", [layers.Identity, lambda: layers.Activation("linear"), lambda: layers.Dropout(0.5),
+                                   lambda: layers.Reshape((4,))])
+def test_softmax_is_found_behind_layers_that_do_nothing(small, pictures, after):
+    """A layer behind the softmax that passes its input on does not hide it."""
+    model = small(layers.GlobalAveragePooling2D(), layers.Dense(4), layers.Softmax(), after())
+    logits = Probe(model).forward(pictures)[1]
+    np.testing.assert_allclose(keras.ops.softmax(logits), model(pictures), atol=1e-6)
+    assert np.abs(logits.sum(1) - 1).max() > 1e-3
+
+
+def test_probabilities_are_refused(small, pictures):
+    """A softmax that is no layer cannot be taken off: an error, never a gradient of probabilities."""
+    inner = small(layers.GlobalAveragePooling2D(), layers.Dense(4))
+    model = keras.Model(inner.inputs[0], keras.ops.softmax(inner.outputs[0]))
+    with pytest.raises(HeadError, match="returns probabilities"):
+        Probe(model).gradient(pictures)
+
+
+def test_a_probe_stands_for_its_model(network, unseen):
+    """Asked for another layer than its own, a probe gives that layer's map."""
+    images = unseen.images[:2]
+    found = grad_cam(Probe(network), images, 0, "relu2")
+    assert found.shape == (2, 24, 24)
+    np.testing.assert_array_equal(found, grad_cam(network, images, 0, "relu2"))
+
+
+def test_a_name_that_two_layers_share():
+    """A path finds its own layer; a bare name that fits several is an error that lists them."""
+    def block(name):
+        return keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(3, 3, padding="same", name="conv")], name=name)
+
+    model = keras.Sequential([keras.Input((12, 12, 3)), block("a"), block("b"), layers.GlobalAveragePooling2D()])
+    with pytest.raises(LayerError, match="'a/conv' or 'b/conv'"):
+        Probe(model, "conv")
+    assert Probe(model, "a/conv").layer is model.layers[0].layers[0]
+
+
+def test_images_of_another_size(network):
+    """Images that the network was not built for are refused, whatever was shown to it before."""
+    look = Probe(network)
+    for _ in range(2):
+        with pytest.raises(ImageError, match=r"takes images \(96, 96, 3\), got \(64, 64, 3\)"):
+            look.forward(np.zeros((1, 64, 64, 3)))
+        look.forward(np.zeros((1, 96, 96, 3)))
+
+
+@pytest.mark.parametrize("thing", ["model.keras", None, print])
+def test_no_model(thing):
+    """A path, nothing or a function is no model: the error says what to give."""
+    with pytest.raises(CamlibError, match="expected a keras.Model"):
+        Probe(thing)
+
+
+def test_threads_share_a_model(model, pictures):
+    """Several threads may look at one model: each gets its own answer, and nothing stays behind."""
+    names = [layer.name for layer in model.layers if len(layer.output.shape) == 4]
+    alone = [Probe(model, name).gradient(pictures)[2] for name in names]
+    before = attributes(model)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda name: Probe(model, name).gradient(pictures)[2], names * 3))
+    for found, expected in zip(together, alone * 3, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert attributes(model) == before

@@ -134,3 +134,9 @@ def test_the_objects_colour_does_not_give_the_class_away(ridge, others, unseen):
     found = ridge(means(others), others.labels, means(unseen), unseen.labels)
     print(f"mean colour inside the true mask: {found:.3f} (chance {CHANCE})")
     assert found <= 0.25
+
+
+def test_a_class_named_twice_counts_once():
+    """Two objects have different classes also when a name stands twice in the list."""
+    labels = scenes.make(30, 1, objects=2, classes=["fish", "fish", "leaf"]).labels
+    assert (labels[:, 0] != labels[:, 1]).all()
