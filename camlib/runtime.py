@@ -44,7 +44,7 @@ def repeatable(seed=0, threads=1):
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
         except RuntimeError as cause:
-            from .errors import CamlibError
+            from .errors import CamlibError  # here, because this module must be loaded before all others
 
             raise CamlibError("TensorFlow has already computed something, so its threads are fixed: restart the "
                               "kernel and call repeatable() first") from cause

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from camlib import runtime
+from camlib import errors, runtime
 
 TRAIN_AND_LOOK = """
 import camlib
@@ -83,3 +83,13 @@ def test_settings_that_were_made_are_kept(pretend, given, found):
     """TensorFlow's two settings are made where they are missing, and left alone where you made them."""
     read = "import os\nprint(os.environ['TF_CPP_MIN_LOG_LEVEL'], os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     assert pretend("", read, **given).stdout.strip() == found
+
+
+def test_too_late_is_said(monkeypatch):
+    """Once TensorFlow has computed, its threads are fixed: the error says to restart the kernel."""
+    def refuse(threads):
+        raise RuntimeError("cannot be modified after initialization")
+
+    monkeypatch.setattr("tensorflow.config.threading.set_intra_op_parallelism_threads", refuse)
+    with pytest.raises(errors.CamlibError, match="restart the kernel"):
+        runtime.repeatable()
