@@ -32,7 +32,7 @@ class WeightsError(CamlibError, ValueError):
 
 
 def near_names(name, names):
-    """Return a hint ``" Did you mean ...?"`` with the names nearest to ``name``, or with the last few if none is near."""
+    """Return a hint ``" Did you mean ...?"`` with the names nearest to ``name``, or the last few if none is near."""
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     if near:
         return f" Did you mean {' or '.join(map(repr, near))}?"

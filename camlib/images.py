@@ -26,7 +26,7 @@ _one_at_a_time = threading.Lock()
 
 
 def load_image(path, size=None, max_pixels=100_000_000):
-    """Read an image file; return its pixels (H, W, 3) float32, RGB, 0..1, upright.
+    """Read an image file, "~/cat.jpg" too; return its pixels (H, W, 3) float32, RGB, 0..1, upright.
 
     ``size`` is a number (a square: the picture is squashed, not cropped) or (height, width).
     Transparent parts show white; EXIF orientation is applied; 16-bit grey keeps its 16 bits, colour
@@ -34,7 +34,7 @@ def load_image(path, size=None, max_pixels=100_000_000):
     The header is read first: a picture of more than ``max_pixels`` is refused before it is decoded.
     Raises ImageError if the file is missing, too big, damaged or no picture.
     """
-    path, shape = os.fspath(path), None if size is None else _height_width(size, ImageError)
+    path, shape = os.path.expanduser(os.fspath(path)), None if size is None else _height_width(size, ImageError)
     with _explained(path), open(path, "rb") as file, _without_pillows_limit():
         picture = Image.open(file, formats=FORMATS)
         width, height = picture.size

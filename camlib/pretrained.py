@@ -13,7 +13,7 @@ import numpy as np
 from keras.src.backend.config import keras_home  # private, but what Keras itself asks; anything else is a guess
 
 from .errors import CamlibError, ImageError, TargetError, WeightsError, near_names
-from .images import resize_image, as_batch, as_image
+from .images import SLACK, as_batch, as_image, resize_image
 from .runtime import keras
 
 INDEX = "imagenet_class_index.json"
@@ -42,7 +42,7 @@ class Network(NamedTuple):
         if not len(images):
             raise ImageError("expected at least one image, got none")
         low, high = min(i.min() for i in images), max(i.max() for i in images)
-        if low < 0 or high > 1:
+        if low < -SLACK or high > 1 + SLACK:
             raise ImageError(f"expected images in 0..1, got {low:g}..{high:g}: prepare each image once, "
                              "as it was loaded; divide bytes by 255")
         if any(image.shape[2] != 3 for image in images):

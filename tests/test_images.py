@@ -677,3 +677,10 @@ def test_what_cannot_be_overlaid(image, words):
     """Bytes, preprocessed images, batches and odd channels: each gets its own advice."""
     with pytest.raises(ImageError, match=words):
         overlay(image, np.ones((2, 2)))
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    """A path that starts with ~ lies in the reader's home folder."""
+    Image.new("RGB", (2, 1), (255, 0, 0)).save(tmp_path / "cat.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_image("~/cat.png").shape == (1, 2, 3)
