@@ -202,11 +202,12 @@ class Probe:
     def _run(self, kind, images, *more, score=None):
         """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
         images = self._checked(images)
-        function = self._compiled.get(kind) if score is None else None
-        if function is None:
+        if score is not None:  # compiled anew each time: what the function refers to may have changed
             function = compiled(kind, self._through, score)
-        if score is None:  # a target function is compiled anew: what it refers to may have changed
-            self._compiled[kind] = function
+        else:
+            if kind not in self._compiled:
+                self._compiled[kind] = compiled(kind, self._through, None)
+            function = self._compiled[kind]
         parts = []
         for start in range(0, len(images), self.batch_size):
             batch = [a[start:start + self.batch_size] for a in (images, *more)]
