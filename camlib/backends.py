@@ -4,11 +4,12 @@ from .errors import CamlibError, TargetError
 from .runtime import keras
 
 
-def compiled(kind, through, score):
+def compiled(kind, through, score, model):
     """Return a compiled function of arrays for Keras' backend.
 
-    ``through(x, at)`` runs a model on ``x``, hands the maps of its layer to ``at``, goes on with what ``at``
-    returns, and gives (maps, logits). ``kind`` is "forward": x to maps, logits; "replaced": x, other maps to logits;
+    ``through(x, at)`` runs ``model`` on ``x``, hands the maps of its layer to ``at``, goes on with what ``at``
+    returns, and gives (maps, logits). ``kind`` is "forward": x to maps, logits; "logits": x to logits;
+    "replaced": x, other maps to logits;
     or "gradient": x, classes (N,) to maps, logits, d score / d maps, with -1 for an image's top class.
     ``score``: None for the logit of the class, or a function of the logits. Raises CamlibError for another backend.
     """
@@ -16,41 +17,92 @@ def compiled(kind, through, score):
     if backend not in COMPILERS:
         raise CamlibError(f"camlib runs on the Keras backend {' or '.join(COMPILERS)}, not on {backend!r}: "
                           "set KERAS_BACKEND before keras is imported")
-    return COMPILERS[backend](kind, through, score)
+    plain = {
+        "forward": lambda x: through(x, _same),
+        "logits": lambda x: through(x, _same)[1:],
+        "replaced": lambda x, maps: through(x, lambda _: maps)[1:],
+    }
+    return COMPILERS[backend](plain.get(kind), through, score, model)
 
 
-def _scores(logits, classes, score):
-    """One number an image (N,): the logit of its class (-1: its top class), or ``score`` of the logits."""
-    if score is None:
-        classes = keras.ops.where(classes < 0, keras.ops.argmax(logits, 1), classes)
-        return keras.ops.sum(logits * keras.ops.one_hot(classes, logits.shape[1], dtype=logits.dtype), 1)
-    scores = score(logits)
-    if len(getattr(scores, "shape", ())) != 1:
-        raise TargetError(f"a target function turns logits (N, {logits.shape[1]}) into one number an image (N,)")
-    return scores
+def _same(maps):
+    return maps
 
 
-def _compile_tensorflow(kind, through, score):
+def _total(logits, classes, score):
+    """The sum over the images of the logit of its class (-1: its top class), or of ``score`` of the logits.
+
+    A single logit z is the score of class 1, and -z that of class 0.
+    """
+    ops = keras.ops
+    if score is not None:
+        scores = score(logits)
+        if len(getattr(scores, "shape", ())) != 1:
+            raise TargetError(f"a target function turns logits {('N', *logits.shape[1:])} into one number an image (N,)"
+                              .replace("'", ""))
+        return ops.sum(scores)
+    top = ops.argmax(logits, 1) if logits.shape[1] > 1 else ops.cast(logits[:, 0] > 0, "int32")
+    classes = ops.where(classes < 0, ops.cast(top, "int32"), classes)
+    if logits.shape[1] == 1:
+        return ops.sum(logits[:, 0] * ops.cast(2 * classes - 1, logits.dtype))
+    return ops.sum(logits * ops.one_hot(classes, logits.shape[1], dtype=logits.dtype))
+
+
+def _compile_tensorflow(plain, through, score, model):
     import tensorflow as tf
-
-    def forward(x):
-        return through(x, lambda maps: maps)
-
-    def replaced(x, maps):  # the graph keeps only what the logits need: the part behind the layer
-        return through(x, lambda _: maps)[1:]
 
     def gradient(x, classes):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             # The tape starts at the maps, so only the head is differentiated.
             maps, logits = through(x, lambda maps: (tape.watch(maps), maps)[1])
-            total = tf.reduce_sum(_scores(logits, classes, score))
+            total = _total(logits, classes, score)
         return maps, logits, tape.gradient(total, maps, unconnected_gradients="zero")
 
-    function = {"forward": forward, "replaced": replaced, "gradient": gradient}[kind]
-    compiled = tf.function(function, autograph=False, reduce_retracing=True)
+    compiled = tf.function(plain or gradient, autograph=False, reduce_retracing=True)
     # Every probe compiles these lines anew, on purpose: TensorFlow would warn of it after five probes.
     compiled._omit_frequent_tracing_warning = True
     return compiled
 
 
-COMPILERS = {"tensorflow": _compile_tensorflow}
+def _compile_jax(plain, through, score, model):
+    import jax
+
+    def gradient(x, classes):
+        maps, _ = jax.eval_shape(lambda x: through(x, _same), x)
+
+        def total(change):  # added to the maps, so only the head is differentiated
+            maps, logits = through(x, lambda maps: maps + change)
+            return _total(logits, classes, score), (maps, logits)
+
+        G, (maps, logits) = jax.grad(total, has_aux=True)(jax.numpy.zeros(maps.shape, maps.dtype))
+        return maps, logits, G
+
+    @jax.jit
+    def run(weights, *arrays):  # weights as arguments: what a compiled function merely sees is a constant to it
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, weights, strict=True))):
+            return (plain or gradient)(*arrays)
+
+    return lambda *arrays: run([variable.value for variable in model.variables], *arrays)
+
+
+def _compile_torch(plain, through, score, model):
+    import torch
+
+    def gradient(x, classes):
+        def start(maps):  # until here nothing is recorded, so only the head is differentiated
+            torch.set_grad_enabled(True)
+            return maps.detach().requires_grad_()
+
+        maps, logits = through(x, start)
+        total = _total(logits, classes, score)
+        G = torch.autograd.grad(total, maps, allow_unused=True)[0] if total.requires_grad else None
+        return maps, logits, torch.zeros_like(maps) if G is None else G
+
+    def run(*arrays):
+        with torch.no_grad():
+            return (plain or gradient)(*keras.tree.map_structure(keras.ops.convert_to_tensor, arrays))
+
+    return run
+
+
+COMPILERS = {"tensorflow": _compile_tensorflow, "jax": _compile_jax, "torch": _compile_torch}

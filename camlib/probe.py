@@ -1,170 +1,228 @@
 """The only place that looks inside a Keras model.
 
-One mechanism does everything: while the model runs, the ``call`` of a layer is replaced by one that
-also hands its output to us (or takes another output from us). The model is never cut up or rebuilt,
-so it does not matter how it was put together, and it is afterwards exactly what it was before.
+While the model runs, the output of a layer is handed over to us, or replaced by what we give (see ``surgery``),
+so every kind of model will do, and it is afterwards exactly what it was before.
 Only the part behind the layer is differentiated, so a gradient costs little more than a forward pass.
 """
 
 import threading
-from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
+from . import surgery
 from .backends import compiled
 from .errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError, near_names
+from .head import class_weights
 from .images import as_batch
 from .runtime import keras
 
-# They pass their input on unchanged in inference mode, once softmax is peeled off.
-PASSING = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise,
-           keras.layers.GaussianDropout, keras.layers.Identity, keras.layers.Softmax)
-PROBABILITIES = ("softmax", "sigmoid")
+ROUNDING = {"float16": 2**-11, "bfloat16": 2**-8}  # relative size of a rounding error; full precision counts as none
 LOCK = threading.RLock()  # a layer's call is replaced for one run at a time
 
 
-class Call(NamedTuple):
-    """One layer seen at work: its path ("base/conv1" inside a nested model), itself, its output's shape."""
-
-    path: str
-    layer: keras.Layer
-    shape: tuple
-
-
 class Probe:
-    """Looks into ``model`` at ``layer``: a name, a path "base/layer", a Layer, or None.
+    """Looks into ``model`` at ``layer``: a name, a path "base/layer", a call "layer#2", a Layer, or None.
 
-    None is the last layer whose output is a stack of maps (N, h, w, K) with more than one cell.
-    Images go through in batches of ``batch_size``, so memory does not grow with their number.
+    None is the last layer on the way to the output that gives maps (N, h, w, K) with more than one cell.
+    ``output``: a name or a number, needed only if the model has several outputs.
+    Images go in as the model takes them, a batch or a list or dict of several inputs, ``batch_size`` at a
+    time, so memory does not grow with their number; maps come out as (N, h, w, K), whatever the model's order.
     Raises LayerError for an unknown layer or one without maps, CamlibError for what is no keras.Model.
     """
 
-    def __init__(self, model, layer=None, batch_size=32):
+    def __init__(self, model, layer=None, batch_size=32, output=None):
         if not isinstance(model, keras.Model):
             raise CamlibError(f"expected a keras.Model, got {type(model).__name__}: load a file with "
                               "keras.models.load_model(path); of a pretrained network give its .model")
-        self.model, self.wanted, self.batch_size = model, layer, batch_size
-        self.calls, self.layer, self._seen = None, None, None
-        self._compiled = {}
-        shape = self._input_shape()
-        if shape and None not in shape[1:]:
-            self._look(np.zeros((1, *shape[1:]), np.float32))
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise CamlibError(f"batch_size is a whole number of images, at least 1, not {batch_size!r}")
+        self.model, self.wanted, self.output, self.batch_size = model, layer, output, batch_size
+        self.layer, self._seen, self._compiled = None, None, {}
+        shapes = self._input_shapes()
+        if shapes and not any(None in shape[1:] for shape in shapes):
+            rng = np.random.default_rng(0)
+            self._look(self._packed([rng.random((1, *shape[1:])).astype(tensor.dtype)
+                                     for shape, tensor in zip(shapes, model.inputs, strict=True)]))
 
     def forward(self, images):
         """Return the maps A (N, h, w, K) and the logits (N, C) of ``images`` (N, H, W, C)."""
-        return self._run("forward", images)
+        return self._run("forward", self._checked(images))
+
+    def logits(self, images):
+        """Return the logits (N, C) alone, which is cheaper than ``forward`` for many images."""
+        return self._run("logits", self._checked(images))[0]
 
     def gradient(self, images, target=None):
         """Return A (N, h, w, K), logits (N, C) and G = d logit_target / d A (N, h, w, K).
 
         ``target``: a class, N classes, None for each image's own top class, or a function that
-        turns logits (N, C) into one number an image (N,).
+        turns logits (N, C) into one number an image (N,). A single logit z has two classes: 1 with the
+        score z and 0 with the score -z.
         """
         images = self._checked(images)
-        score = target if callable(target) else None
-        classes = np.full(len(images), -1) if callable(target) or target is None else self.classes(target, len(images))
-        return self._run("gradient", images, classes.astype(np.int32), score=score)
+        n, score = _count(images), target if callable(target) else None
+        if target is None:
+            self._count_classes()
+        classes = np.full(n, -1) if score or target is None else self.classes(target, n)
+        A, logits, G = self._run("gradient", images, classes.astype(np.int32), score=score)
+        if not G.any():
+            self._check_connected(_rows(images, slice(1)), A[:1], logits[:1])
+        return A, logits, G
 
     def logits_from(self, images, maps):
         """Return the logits (N, C) when the layer's output is replaced by ``maps`` (N, h, w, K)."""
-        if len(maps) != len(images):
-            raise MapError(f"{len(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
+        images = self._checked(images)
+        if len(maps) != _count(images):
+            raise MapError(f"{_count(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
         return self._run("replaced", images, np.asarray(maps, np.float32))[0]
 
     def classes(self, target, n, logits=None):
         """Return ``target`` as N class indices (N,); None takes each row's largest of ``logits`` (N, C)."""
+        count = self._count_classes()
         if target is None:
-            return np.asarray(logits).argmax(1)
-        chosen = np.broadcast_to(np.asarray(target), (n,)) if np.ndim(target) == 0 else np.asarray(target)
+            return by_class(logits).argmax(1)
+        try:
+            chosen = np.broadcast_to(np.asarray(target), (n,)) if np.ndim(target) == 0 else np.asarray(target)
+        except ValueError:
+            chosen = np.empty(0)
         if chosen.shape != (n,) or not np.issubdtype(chosen.dtype, np.integer):
             raise TargetError(f"a target is one class index, {n} of them (one an image), None, or for gradients "
                               f"a function of the logits; got {target!r}")
-        count = self.calls[-1].shape[-1]
         for c in chosen:
             if not 0 <= c < count:
                 raise TargetError(f"class {c} is out of range: this network has {count} classes, 0 to {count - 1}")
         return chosen
 
+    def scores(self, logits, target=None):
+        """Return the number that ``target`` stands for, one an image (N,), as ``gradient`` differentiates it."""
+        if callable(target):
+            return keras.ops.convert_to_numpy(target(keras.ops.convert_to_tensor(logits)))
+        return by_class(logits)[np.arange(len(logits)), self.classes(target, len(logits), logits)]
+
     def head(self):
         """Return the class weights W (K, C) and bias b (C,) of a head that CAM is defined for.
 
-        The head must be global average pooling and one Dense layer, or global average pooling alone
-        behind class maps (then W is the identity and b is zero). Raises HeadError otherwise.
+        The head must be global average pooling and one Dense layer, or what comes to the same: see ``head``.
+        Raises HeadError otherwise.
         """
-        if self.calls is None:
+        if self.layer is None:
             raise HeadError("this model has not been called, so its head is not known yet: show it an image first "
                             "with forward(images)")
-        rest = [call.layer for call in self.behind if not _passes(call.layer)]
-        if not rest or not isinstance(rest[0], keras.layers.GlobalAveragePooling2D):
-            found = f"{type(rest[0]).__name__} ({rest[0].name!r})" if rest else "nothing"
-            raise HeadError(f"CAM needs global average pooling followed by one Dense layer; behind {self.layer.name!r} "
-                            f"this head has {found}: use grad_cam, or give the network a new head")
-        behind = [layer for layer in rest[1:] if not isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape))]
-        dense = [layer for layer in behind if isinstance(layer, keras.layers.Dense)]
-        self._check_head(behind, dense)
-        if not dense:
-            return np.eye(self.channels, dtype=np.float32), np.zeros(self.channels, np.float32)
-        kernel, *bias = dense[0].get_weights()
-        return kernel, bias[0] if bias else np.zeros_like(kernel[0])
-
-    def _check_head(self, behind, dense):
-        """Raise HeadError unless the layers ``behind`` the average are one linear Dense layer, or none at all."""
-        classes = self.calls[-1].shape[-1]
-        if len(dense) > 1 or behind != dense:
-            found = f"{len(dense)} Dense layers" if behind == dense else " and ".join(type(x).__name__ for x in behind)
-        elif dense and _activation(dense[0]) not in ("linear", *PROBABILITIES):
-            found = f"a Dense layer, {dense[0].name!r}, that is not linear but {_activation(dense[0])}"
-        elif not dense and self.channels != classes:
-            found = f"{self.channels} averages and, without a Dense layer, {classes} logits"
-        else:
-            return
-        raise HeadError("CAM needs global average pooling followed by one Dense layer; "
-                        f"this head has {found}: use grad_cam")
+        if not self._whole:
+            before = f" before {self._behind[0].path!r}" if self._behind else ""
+            raise HeadError(f"CAM needs global average pooling followed by one Dense layer; between {self.path!r} and "
+                            f"the logits this network joins or calculates something{before}: use grad_cam")
+        return class_weights(self._found, self._behind, self._logits_shape[-1])
 
     # -- looking ---------------------------------------------------------------------------------
 
-    def _look(self, image):
-        """Run one image through the model, note every layer at work, and find the wanted one."""
-        calls, paths = [], dict(_paths(self.model))
-        with LOCK, ExitStack() as stack:
-            for layer, path in paths.items():
-                def note(call, layer=layer, path=path):
-                    def noted(*args, **kwargs):
-                        output = call(*args, **kwargs)
-                        calls.append(Call(path, layer, tuple(getattr(output, "shape", ()))))
-                        return output
-                    return noted
-                stack.enter_context(_replaced(layer, "call", note(layer.call)))
-            self.model(image, training=False)
-        leaves = [call for call in calls if not call.layer._flatten_layers(include_self=False)]
-        found = self._find(calls, leaves)
-        last = max(i for i, call in enumerate(calls) if call.layer is found.layer)
-        self.layer, self.channels = found.layer, found.shape[-1]
-        self.calls, self.behind = leaves, [call for call in calls[last + 1:] if call in leaves]
+    def _look(self, x):
+        """Run the model on one image, note every layer at work, and find the wanted one."""
+        with LOCK:
+            calls, output = surgery.observed(self.model, x)
+            output = self._chosen(output)
+            self._peel = surgery.squashing(calls, output)
+            found = self._find(calls, surgery.ancestors(calls, output))
+            self._behind, self._whole = surgery.chain(calls, output, found.output)
+        self._found, self.layer, self.path = found, found.layer, found.path
+        self._channels_first = surgery.channels_first(calls, found)
+        self._logits_shape = tuple(output.shape)
+        self.rounding = ROUNDING.get(keras.backend.standardize_dtype(found.output.dtype), 0)
+        for call in calls:
+            call.forget()
         self._seen, self._compiled = self._structure(), {}
 
-    def _find(self, calls, leaves):
-        spatial = [call for call in calls if len(call.shape) == 4 and call.shape[1] * call.shape[2] > 1]
+    def _find(self, calls, ancestors):
+        spatial = [c for c in calls if len(c.shape) == 4 and np.prod(surgery.cells(calls, c)) > 1]
+        if not spatial:
+            raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
         if self.wanted is None:
-            if not spatial:
-                raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
-            return [call for call in spatial if call in leaves][-1]
-        match = ([call for call in calls if self.wanted is call.layer or self.wanted == call.path]
-                 or [call for call in calls if self.wanted == call.layer.name])
+            return ([call for call in spatial if call in ancestors] or spatial)[-1]
+        if not isinstance(self.wanted, (str, keras.Layer)):
+            raise LayerError(f"a layer is a name, a path \"base/layer\", a Layer or None, not {self.wanted!r}")
+        match = ([c for c in calls if self.wanted in (c.layer, c.path, c.path.split("#")[0])]
+                 or [c for c in calls if self.wanted == c.layer.name])
+        names = " or ".join(repr(call.path) for call in match)
         if len({id(call.layer) for call in match}) > 1:
-            raise LayerError(f"several layers are called {self.wanted!r}: give the path of one, "
-                             f"{' or '.join(repr(call.path) for call in match)}")
+            raise LayerError(f"several layers are called {self.wanted!r}: give the path of one, {names}")
+        if len(match) > 1:
+            raise LayerError(f"this layer is used {len(match)} times in one run: say which, {names}")
         if not match and isinstance(self.wanted, keras.Layer):
             raise LayerError(f"the layer {self.wanted.name!r} belongs to another model: give the name of one of this")
         if not match:
             raise LayerError(f"no layer {self.wanted!r} in this model."
                              f"{near_names(self.wanted, [call.path for call in calls])}")
-        if match[-1] not in spatial:
-            raise LayerError(f"layer {match[-1].path!r} has no spatial maps (N, h, w, K): its output is "
-                             f"{match[-1].shape}.{near_names('', [call.path for call in spatial])}")
-        return match[-1]
+        if match[0] not in spatial:
+            raise LayerError(f"layer {match[0].path!r} has no spatial maps (N, h, w, K): its output is "
+                             f"{match[0].shape}.{near_names('', [call.path for call in spatial])}")
+        return match[0]
+
+    def _chosen(self, output):
+        """The output that was asked for, of a model with several."""
+        if not isinstance(output, dict):
+            output = list(output) if isinstance(output, (list, tuple)) else [output]
+            names = getattr(self.model, "output_names", None) or ()
+            output = dict(zip(names if len(names) == len(output) else range(len(output)), output, strict=True))
+        names = list(output)
+        if self.output is None and len(names) == 1:
+            return output[names[0]]
+        if self.output in names:
+            return output[self.output]
+        if isinstance(self.output, int) and 0 <= self.output < len(names):
+            return output[names[self.output]]
+        raise HeadError(f"this model has {len(names)} outputs, {' and '.join(map(repr, names))}: say which one, "
+                        f"Probe(model, output={names[0]!r}), and give that probe for the model")
+
+    def _count_classes(self):
+        if len(self._logits_shape) != 2:
+            raise TargetError(f"a class needs logits (N, C), and this output has the shape {self._logits_shape}: give "
+                              "a function as target, which turns the output into one number an image")
+        return max(2, self._logits_shape[1])
+
+    def _structure(self):
+        """What the model is made of, to notice when it is changed: each layer and its activation."""
+        return [(id(layer), id(getattr(layer, "activation", None))) for layer in self.model._flatten_layers()]
+
+    # -- what goes in ----------------------------------------------------------------------------
+
+    def _checked(self, images):
+        """The inputs as the model takes them, checked; the model is looked at if that is still to be done."""
+        x = self._packed(self._arrays(images), images)
+        if self._seen != self._structure():  # never looked at, or given another head since
+            self._look(_rows(x, slice(1)))
+        return x
+
+    def _arrays(self, images):
+        """All inputs as a list of arrays, in the model's own order."""
+        shapes, several = self._input_shapes(), _several(images)
+        if not several:
+            arrays = [as_batch(images)]
+        elif isinstance(images, dict) and shapes and set(images) == set(names := self.model.input_names):
+            arrays = [_as_input(images[name]) for name in names]
+        else:
+            arrays = [_as_input(a) for a in keras.tree.flatten(images)]
+        if len({len(a) for a in arrays}) != 1:
+            raise ImageError(f"every input has one row an image; these have {[len(a) for a in arrays]}")
+        if shapes and len(arrays) != len(shapes):
+            raise ImageError(f"this network takes {len(shapes)} inputs, {shapes}, got {len(arrays)}")
+        for wanted, got in zip(shapes or (), arrays):
+            if len(wanted) == got.ndim and any(w not in (None, g) for w, g in zip(wanted[1:], got.shape[1:])):
+                raise ImageError(f"this network takes images {wanted[1:]}, got {got.shape[1:]}: resize them first"
+                                 if got.ndim == 4 else f"this network takes an input {wanted}, got {got.shape}")
+        return arrays
+
+    def _packed(self, arrays, given=None):
+        """The inputs in the structure that the model takes them in."""
+        structure = getattr(self.model, "_inputs_struct", None)  # a Functional model's own
+        if structure is None:
+            structure = given if _several(given) else 0
+        return keras.tree.pack_sequence_as(structure, arrays)
+
+    def _input_shapes(self):
+        """The shapes, (None, H, W, C) or others, that the model was built for; None if it does not say."""
+        inputs = getattr(self.model, "inputs", None) if self.model.built else None
+        return [tuple(tensor.shape) for tensor in inputs] if inputs else None
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -172,50 +230,33 @@ class Probe:
         """Run the model on ``x``; its layer's output goes through ``at``. Return that and the logits."""
         seen = []
 
-        def tap(call):
-            def tapped(*args, **kwargs):
-                seen.append(at(call(*args, **kwargs)))
-                return seen[-1]
-            return tapped
+        def tap(nth, run, *args, **kwargs):
+            output = run(*args, **kwargs)
+            if nth != self._found.nth:
+                return output
+            seen.append(at(keras.ops.transpose(output, (0, 2, 3, 1)) if self._channels_first else output))
+            maps = keras.ops.cast(seen[-1], output.dtype)
+            return keras.ops.transpose(maps, (0, 3, 1, 2)) if self._channels_first else maps
 
-        with _replaced(self.layer, "call", tap(self.layer.call)), _peeled(self.calls):
-            logits = self.model(x, training=False)
-        return seen[-1], logits
+        with surgery.peeled(self._peel), surgery.hooked(self.layer, tap):
+            output = self._chosen(self.model(x, training=False))
+        return seen[-1], output
 
-    def _checked(self, images):
-        images, shape = as_batch(images), self._input_shape()
-        if shape and any(wanted not in (None, got) for wanted, got in zip(shape[1:], images.shape[1:], strict=True)):
-            raise ImageError(f"this network takes images {shape[1:]}, got {images.shape[1:]}: resize them first")
-        if self._seen != self._structure():  # never looked at, or given another head since
-            self._look(images[:1])
-        return images
-
-    def _input_shape(self):
-        """The shape (None, H, W, C) that the model was built for, or None if it does not say."""
-        shape = getattr(self.model, "input_shape", None) if self.model.built else None
-        return shape if isinstance(shape, tuple) and len(shape) == 4 else None
-
-    def _structure(self):
-        """What the model is made of, to notice when it is changed: each layer and its activation."""
-        return [(id(layer), id(getattr(layer, "activation", None))) for layer in self.model._flatten_layers()]
-
-    def _run(self, kind, images, *more, score=None):
+    def _run(self, kind, x, *more, score=None):
         """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
-        images = self._checked(images)
-        if score is not None:  # compiled anew each time: what the function refers to may have changed
-            function = compiled(kind, self._through, score)
-        else:
-            if kind not in self._compiled:
-                self._compiled[kind] = compiled(kind, self._through, None)
-            function = self._compiled[kind]
+        function = self._compiled.get(kind)
+        if score is not None or function is None:
+            function = compiled(kind, self._through, score, self.model)
+        if score is None:  # otherwise compiled anew each time: what the function refers to may have changed
+            self._compiled[kind] = function
         parts = []
-        for start in range(0, len(images), self.batch_size):
-            batch = [a[start:start + self.batch_size] for a in (images, *more)]
+        for start in range(0, _count(x), self.batch_size):
+            rows = slice(start, start + self.batch_size)
             with LOCK:
-                parts.append([keras.ops.convert_to_numpy(a) for a in function(*batch)])
-        results = [np.concatenate(part) for part in zip(*parts, strict=True)]
+                parts.append([_numbers(a) for a in function(_rows(x, rows), *(a[rows] for a in more))])
+        results = [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
         self._check_finite(results)
-        _check_logits(results[0] if kind == "replaced" else results[1])
+        _check_logits(results[0] if kind in ("replaced", "logits") else results[1])
         return results
 
     def _check_finite(self, results):
@@ -226,41 +267,36 @@ class Probe:
                 raise WeightsError(f"the network's output is not finite: weight {weight.path!r} holds NaN or infinity")
         raise WeightsError("the network's output is not finite although its weights are: check the images' range")
 
+    def _check_connected(self, x, A, logits):
+        """Raise LayerError if the logits stay the same whatever the maps are."""
+        noise = np.random.default_rng(0).normal(0, 1 + np.abs(A).max(), A.shape)
+        if np.allclose(self._run("replaced", x, (A + noise).astype(np.float32))[0], logits, rtol=1e-5):
+            raise LayerError(f"the output does not depend on {self.path!r}: that layer is not on the way to it, or all "
+                             "weights behind it are zero. Choose another layer")
 
-@lru_cache(maxsize=4)
+
+@lru_cache(maxsize=2)
+def _probes(model):
+    """The probes of a model by layer. Only two models are kept: a third one pushes the first out of memory."""
+    return {}
+
+
 def probe(model, layer=None):
     """Return the Probe of (model, layer), made once and reused; a Probe stands for its model, or for itself."""
     if isinstance(model, Probe):
-        return model if layer is None else probe(model.model, layer)
-    return Probe(model, layer)
+        return model if layer is None else Probe(model.model, layer, model.batch_size, model.output)
+    if not isinstance(model, keras.Model) or not isinstance(layer, (str, keras.Layer, type(None))):
+        return Probe(model, layer)  # which says what is wrong
+    known = _probes(model)
+    if layer not in known:
+        known[layer] = Probe(model, layer)
+    return known[layer]
 
 
-@contextmanager
-def _replaced(layer, name, value):
-    """Give ``layer`` another attribute for a while, past Keras' own bookkeeping; always put it back."""
-    absent = object()
-    before = layer.__dict__.get(name, absent)
-    layer.__dict__[name] = value
-    try:
-        yield
-    finally:
-        if before is absent:
-            del layer.__dict__[name]
-        else:
-            layer.__dict__[name] = before
-
-
-def _peeled(calls):
-    """Take softmax or sigmoid off the end of the model, so that it returns logits."""
-    for layer in [call.layer for call in reversed(calls)]:
-        if isinstance(layer, keras.layers.Softmax) or (
-                isinstance(layer, keras.layers.Activation) and _activation(layer) in PROBABILITIES):
-            return _replaced(layer, "call", lambda x, *args, **kwargs: x)
-        if _activation(layer) in PROBABILITIES:
-            return _replaced(layer, "activation", keras.activations.linear)
-        if not (_passes(layer) or isinstance(layer, (keras.layers.Flatten, keras.layers.Reshape))):
-            break
-    return ExitStack()
+def by_class(values):
+    """Return ``values`` (..., C) with a column a class: a single column v becomes (-v, v), for the classes 0 and 1."""
+    values = np.asarray(values)
+    return np.concatenate([-values, values], -1) if values.shape[-1] == 1 else values
 
 
 def _check_logits(logits):
@@ -270,18 +306,32 @@ def _check_logits(logits):
                         "let it return logits, or make softmax its last layer")
 
 
-def _activation(layer):
-    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+def _several(images):
+    """True for several inputs: a dict, or a list of whole batches rather than of single images (H, W, C)."""
+    return isinstance(images, dict) or (
+        isinstance(images, (list, tuple)) and any(getattr(a, "ndim", 3) != 3 for a in images))
 
 
-def _passes(layer):
-    """True for a layer that passes its input on unchanged when logits are asked for in inference mode."""
-    return isinstance(layer, PASSING) or (
-        isinstance(layer, keras.layers.Activation) and _activation(layer) in ("linear", *PROBABILITIES))
+def _as_input(values):
+    """Check one input of several: a batch of images, or other numbers, one row an image."""
+    values = np.asarray(values)
+    if values.ndim == 4:
+        return as_batch(values)
+    if not values.ndim or values.dtype.kind not in "buif" or not np.isfinite(values).all():
+        raise ImageError("an input next to the images has one row of finite numbers an image; "
+                         f"got shape {values.shape} of dtype {values.dtype}")
+    return values
 
 
-def _paths(model, prefix=""):
-    """Yield (layer, path) for every layer inside ``model``, nested ones as "base/layer"."""
-    for layer in model._layers:
-        yield layer, prefix + layer.name
-        yield from _paths(layer, f"{prefix}{layer.name}/")
+def _rows(x, index):
+    return keras.tree.map_structure(lambda a: a[index], x)
+
+
+def _count(x):
+    return len(keras.tree.flatten(x)[0])
+
+
+def _numbers(tensor):
+    """A tensor of any precision as NumPy numbers, float32 or float64."""
+    array = keras.ops.convert_to_numpy(tensor)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)

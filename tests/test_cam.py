@@ -208,7 +208,8 @@ class Doubled(keras.Model):
 
     def __init__(self):
         super().__init__()
-        self.maps, self.gap, self.scores = layers.Conv2D(5, 3), GAP(), layers.Dense(4)
+        self.maps, self.gap = layers.Conv2D(5, 3, name="maps"), GAP()
+        self.scores = layers.Dense(4, name="scores")
 
     def call(self, x):
         return self.scores(2 * self.gap(self.maps(x)))
@@ -218,12 +219,16 @@ class Doubled(keras.Model):
     ([layers.Flatten, lambda: layers.Dense(4)], r"behind 'maps' this head has Flatten \('.*'\): use grad_cam"),
     ([layers.GlobalMaxPooling2D, lambda: layers.Dense(4)], "this head has GlobalMaxPooling2D .*use grad_cam"),
     ([GAP, lambda: layers.Dense(6, "relu"), lambda: layers.Dense(4)],
-     "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers: use grad_cam$"),
-    ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6), lambda: layers.Dense(4)], "this head has 3 Dense layers"),
-    ([GAP, layers.BatchNormalization, lambda: layers.Dense(4)], "this head has BatchNormalization and Dense: use grad"),
+     "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers with relu: "
+     "use grad_cam$"),
+    ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6, "tanh"), lambda: layers.Dense(4)],
+     "this head has 3 Dense layers with tanh: use grad"),
+    ([GAP, layers.LayerNormalization, lambda: layers.Dense(4)], "this head has LayerNormalization and Dense: use grad"),
+    ([lambda: layers.AveragePooling2D((8, 3)), layers.Flatten, lambda: layers.Dense(4)],
+     r"behind 'average_pooling2d.*' this head has Flatten \('flatten.*'\): use grad_cam"),
     ([GAP, lambda: layers.Dense(4, "relu")], "has a Dense layer, 'dense.*', that is not linear but relu: use grad_cam"),
-    ([GAP, lambda: layers.Dense(4, layers.Softmax())], "has 5 averages and, without a Dense layer, 4 logits: use grad"),
-], ids=["flatten", "max", "two", "three", "norm", "relu", "hidden"])
+    ([GAP, lambda: layers.Reshape((5, 1))], "has 5 averages and, without a Dense layer, 1 logits: use grad"),
+], ids=["flatten", "max", "two", "three", "norm", "part", "relu", "none"])
 def test_heads_that_cam_is_not_defined_for(small, pictures, head, message):
     """Other heads are refused, and the message says what the head has and what to use instead."""
     with pytest.raises(HeadError, match=message):
@@ -231,13 +236,13 @@ def test_heads_that_cam_is_not_defined_for(small, pictures, head, message):
 
 
 def test_hidden_arithmetic_is_noticed(small, pictures, randomized):
-    """A forward pass that doubles the features between its layers breaks the law, and is refused."""
+    """A forward pass that doubles the features between its layers is refused: what is no layer is not guessed."""
     image = keras.Input((16, 12, 3))
-    doubled = keras.Model(image, layers.Dense(4)(2 * GAP()(layers.Conv2D(5, 3)(image))))
+    doubled = keras.Model(image, layers.Dense(4, name="scores")(2 * GAP()(layers.Conv2D(5, 3, name="maps")(image))))
     subclassed = Doubled()
     subclassed(pictures)
     for model in (randomized(doubled), randomized(subclassed)):
-        with pytest.raises(HeadError, match="does more between its last maps and its logits.*use grad_cam"):
+        with pytest.raises(HeadError, match="between 'maps' and the logits.* calculates something before 'scores': use gr"):
             class_activation_map(model, pictures)
 
 
@@ -245,9 +250,22 @@ def test_heads_without_layers(pictures):
     """An average that is no layer cannot be seen, so the head is refused: what is not known is not guessed."""
     image = keras.Input((16, 12, 3))
     features = keras.ops.mean(layers.Conv2D(4, 3, name="maps")(image), (1, 2))
-    for output, found in ((features, "nothing"), (layers.Dense(4)(features), "Dense")):
-        with pytest.raises(HeadError, match=f"behind 'maps' this head has {found}.*use grad_cam"):
+    for output, found in ((features, ":"), (layers.Dense(4, name="scores")(features), " before 'scores':")):
+        with pytest.raises(HeadError, match=f"joins or calculates something{found} use grad_cam"):
             class_activation_map(keras.Model(image, output), pictures)
+
+
+class Doubling(GAP):
+    """An average that is twice the average."""
+
+    def call(self, x):
+        return 2 * super().call(x)
+
+
+def test_layers_that_are_not_what_they_are_called(small, pictures):
+    """A layer that does more than its class says breaks the law, and is refused by number."""
+    with pytest.raises(HeadError, match="does more between its last maps and its logits.*use grad_cam"):
+        class_activation_map(small(Doubling(), layers.Dense(4)), pictures)
 
 
 @pytest.mark.parametrize("head", [
@@ -267,14 +285,47 @@ def test_class_maps_are_their_own_cam(small, pictures, head):
     [GAP, lambda: layers.Dense(4, "softmax")],
     [GAP, layers.Flatten, lambda: layers.Dropout(0.5), lambda: layers.Dense(4)],
     [lambda: GAP(keepdims=True), layers.Flatten, lambda: layers.Dense(4), layers.Softmax],
-    [GAP, lambda: layers.Dense(4, use_bias=False)], [GAP, lambda: layers.Dense(1, "sigmoid")],
-], ids=["softmax", "dropout", "keepdims", "no bias", "one sigmoid"])
+    [GAP, lambda: layers.Dense(4, use_bias=False)], [GAP, lambda: layers.Dense(4, layers.Softmax())],
+    [lambda: layers.AveragePooling2D((8, 6)), layers.Flatten, lambda: layers.Dense(4)],
+    [lambda: GAP(keepdims=True), lambda: layers.Conv2D(4, 1), layers.Flatten],
+    [lambda: GAP(keepdims=True), lambda: layers.Conv2D(4, 1), lambda: layers.Reshape((4,)), layers.Softmax],
+    [GAP, layers.BatchNormalization, lambda: layers.Dense(4)],
+    [GAP, lambda: layers.Dense(3), layers.BatchNormalization, lambda: layers.Dense(4, "softmax")],
+    [GAP, lambda: layers.Dense(4), lambda: layers.BatchNormalization(scale=False, center=False)],
+], ids=["softmax", "dropout", "keepdims", "no bias", "inside", "pooling", "convolution", "MobileNet", "norm", "two", "norm last"])
 def test_heads_written_in_other_ways(small, pictures, head):
-    """Softmax, sigmoid, dropout or a flatten around average and Dense change nothing: the law holds for the logits."""
-    look = Probe(small(*(make() for make in head)))
-    M, (_, S), (W, b) = class_activation_map(look, pictures, 0), look.forward(pictures), look.head()
-    assert W.shape == (5, S.shape[1]) and M.shape == (5, 8, 6)
-    close(M.mean((1, 2)) + b[0], S[:, 0], 1e-5)
+    """A head that is linear behind the average, however it is written: the law holds for the logits, and W is exact."""
+    model = small(*(make() for make in head))
+    look = Probe(model)
+    A, S = look.forward(pictures)
+    W, b = look.head()
+    close(A.mean((1, 2)) @ W + b, S, 1e-5)
+    assert W.shape == (5, 4)
+    for c in range(4):
+        M = class_activation_map(look, pictures, c)
+        assert M.shape == (5, 8, 6)
+        close(M.mean((1, 2)) + b[c], S[:, c], 1e-5)
+
+
+@pytest.mark.parametrize("head", [
+    [GAP, lambda: layers.Dense(1, "sigmoid")], [GAP, lambda: layers.Dense(1), lambda: layers.Activation("sigmoid")],
+    [GAP, lambda: layers.Dense(1)],
+], ids=["sigmoid", "sigmoid layer", "logit"])
+def test_one_output_two_classes(small, pictures, head):
+    """A single logit z: class 1 has the score z and the map M, class 0 the score -z and the map -M."""
+    model = small(*(make() for make in head))
+    look = Probe(model)
+    *weights, b = model.get_weights()
+    b -= np.median(look.logits(pictures[:4]))
+    model.set_weights([*weights, b])
+    S = look.logits(pictures)
+    no, yes = (class_activation_map(look, pictures, c) for c in (0, 1))
+    close(yes.mean((1, 2)) + b, S[:, 0], 1e-5)
+    np.testing.assert_array_equal(no, -yes)
+    assert (S > 0).any() and (S < 0).any()
+    np.testing.assert_array_equal(class_activation_map(look, pictures), np.where(S[:, :1, None] > 0, yes, no))
+    with pytest.raises(TargetError, match="class 2 is out of range: this network has 2 classes"):
+        class_activation_map(look, pictures, 2)
 
 
 def test_errors_come_through(small, pictures):

@@ -1,0 +1,191 @@
+"""Model surgery: see what a Keras model does while it runs, and change it for the length of one run.
+
+One trick does everything: the ``call`` of a layer is replaced by one of ours and put back at the end.
+The model is never cut up or rebuilt, so it does not matter how it was put together, and it is
+afterwards exactly what it was before. Only the probe calls this module.
+"""
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from .runtime import keras
+
+# They pass their input on unchanged in inference mode.
+PASSING = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise,
+           keras.layers.GaussianDropout, keras.layers.Identity)
+RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
+PROBABILITIES = ("softmax", "sigmoid")
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a layer, seen at work: "base/conv1" inside a nested model, "conv#2" a layer's second call."""
+
+    path: str
+    layer: keras.Layer
+    nth: int        # 0 for the first call of this layer in a run
+    inputs: list    # its tensors, as the layer got them
+    output: object  # a tensor, or whatever else the layer returns
+    shape: tuple
+
+    def forget(self):
+        """Let go of the tensors."""
+        self.inputs, self.output = [], None
+
+
+def observed(model, x):
+    """Run ``model`` on ``x``; return the calls of its layers in the order in which they ended, and its output."""
+    if not model.built:
+        model(x, training=False)  # it may make its layers now
+    calls, layers = [], dict(paths(model))
+    with ExitStack() as stack:
+        for layer, path in layers.items():
+            def note(nth, call, *args, layer=layer, path=path, **kwargs):
+                output = call(*args, **kwargs)
+                inputs = [a for a in keras.tree.flatten((args, kwargs)) if keras.ops.is_tensor(a)]
+                calls.append(Call(path, layer, nth, inputs, output, tuple(getattr(output, "shape", ()))))
+                return output
+            stack.enter_context(hooked(layer, note))
+        output = model(x, training=False)
+    often = {call.layer for call in calls if call.nth}
+    for call in calls:
+        call.path += f"#{call.nth + 1}" if call.layer in often else ""
+    return calls, output
+
+
+def paths(model, prefix=""):
+    """Yield (layer, path) for every layer inside ``model``, nested ones as "base/layer"."""
+    for layer in model._layers:
+        yield layer, prefix + layer.name
+        yield from paths(layer, f"{prefix}{layer.name}/")
+
+
+@contextmanager
+def hooked(layer, hook):
+    """While open, every call of ``layer`` becomes ``hook(n, call, *args)``: n counts from 0, ``call`` is its own."""
+    call, count = layer.call, iter(range(10**9))
+    with replaced(layer, "call", lambda *args, **kwargs: hook(next(count), call, *args, **kwargs)):
+        yield
+
+
+@contextmanager
+def replaced(layer, name, value):
+    """Give ``layer`` another attribute for a while, past Keras' own bookkeeping; always put it back."""
+    absent = object()
+    before = layer.__dict__.get(name, absent)
+    layer.__dict__[name] = value
+    try:
+        yield
+    finally:
+        if before is absent:
+            del layer.__dict__[name]
+        else:
+            layer.__dict__[name] = before
+
+
+# -- the way of a tensor -----------------------------------------------------------------------------
+
+
+def maker(calls, tensor):
+    """Return the call that made ``tensor``, or None if no layer did: it was an input or a bare operation.
+
+    Layers that pass a tensor on as it is are passed over. Of a layer and the model around it the inner one is
+    named, unless its own inputs come from nowhere. A copy, cast to another precision on its way from layer to
+    layer, is recognised by its values.
+    """
+    makers = [call for call in calls if not any(call.output is a for a in call.inputs)]
+    same = [call for call in makers if call.output is tensor]
+    if same:
+        known = {id(call.output) for call in calls}.union(*(map(id, c.inputs) for c in calls if c.layer._layers))
+        return next((call for call in same if all(id(a) in known for a in call.inputs)), same[-1])
+    alike = [call for call in makers if call.shape == tuple(tensor.shape)]
+    for call in reversed(alike):
+        if np.array_equal(_numbers(keras.ops.cast(call.output, tensor.dtype)), _numbers(tensor)):
+            return call
+    return None
+
+
+def _numbers(tensor):
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def chain(calls, tensor, start):
+    """Return (the calls one behind another that lead to ``tensor``, True if they begin at tensor ``start``)."""
+    way = []
+    while tensor is not start:
+        call = maker(calls, tensor)
+        if call is None:
+            return way, False
+        way.insert(0, call)
+        if len(call.inputs) != 1:
+            return way, False
+        tensor = call.inputs[0]
+    return way, True
+
+
+def ancestors(calls, tensor):
+    """Return the set of calls that ``tensor`` was made by, as far as layers tell."""
+    found, waiting = set(), [tensor]
+    while waiting:
+        call = maker(calls, waiting.pop())
+        if call is not None and call not in found:
+            found.add(call)
+            waiting += call.inputs
+    return found
+
+
+def channels_first(calls, call):
+    """True if the output of ``call`` is (N, K, h, w): the order that the nearest layer up to it works in."""
+    orders = (getattr(c.layer, "data_format", None) for c in reversed(calls[:calls.index(call) + 1]))
+    return next((order for order in orders if order), keras.config.image_data_format()) == "channels_first"
+
+
+def cells(calls, call):
+    """The height and width (h, w) of the maps that ``call`` returns."""
+    return call.shape[2:] if channels_first(calls, call) else call.shape[1:3]
+
+
+# -- probabilities -----------------------------------------------------------------------------------
+
+
+def activation(layer):
+    """The name of a layer's activation; "linear" if it has none."""
+    function = getattr(layer, "activation", None)
+    return getattr(function, "__name__", None) or type(function).__name__.lower() if function else "linear"
+
+
+def passes(layer):
+    """True for a layer whose output is its input, in inference mode."""
+    return isinstance(layer, PASSING) or isinstance(layer, keras.layers.Activation) and activation(layer) == "linear"
+
+
+def squashing(calls, output):
+    """Return the call that turns logits into the probabilities ``output``, or None: a softmax or sigmoid at the end."""
+    while (call := maker(calls, output)) is not None:
+        if isinstance(call.layer, keras.layers.Softmax) or activation(call.layer) in PROBABILITIES:
+            return call
+        if not (passes(call.layer) or isinstance(call.layer, RESHAPING)):
+            return None
+        output = call.inputs[0]
+    return None
+
+
+@contextmanager
+def peeled(call):
+    """While open, the softmax or sigmoid of ``call`` is off, and the model returns logits."""
+    if call is None:
+        yield
+        return
+
+    def without(nth, run, x, *args, **kwargs):
+        if nth != call.nth:
+            return run(x, *args, **kwargs)
+        if isinstance(call.layer, (keras.layers.Softmax, keras.layers.Activation)):
+            return x
+        with replaced(call.layer, "activation", keras.activations.linear):
+            return run(x, *args, **kwargs)
+
+    with hooked(call.layer, without):
+        yield
