@@ -6,6 +6,7 @@ Only the part behind the layer is differentiated, so a gradient costs little mor
 """
 
 import threading
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -66,7 +67,7 @@ class Probe:
             self._count_classes()
         classes = np.full(n, -1) if score or target is None else self.classes(target, n)
         A, logits, G = self._run("gradient", images, classes.astype(np.int32), score=score)
-        if not G.any():
+        if not (self._on_the_way or G.any()):
             self._check_connected(_rows(images, slice(1)), A[:1], logits[:1])
         return A, logits, G
 
@@ -119,11 +120,13 @@ class Probe:
 
     def _look(self, x):
         """Run the model on one image, note every layer at work, and find the wanted one."""
-        with LOCK:
+        with LOCK, _order_explained():
             calls, output = surgery.observed(self.model, x)
             output = self._chosen(output)
             self._peel = surgery.squashing(calls, output)
-            found = self._find(calls, surgery.ancestors(calls, output))
+            ancestors = surgery.ancestors(calls, output)
+            found = self._find(calls, ancestors)
+            self._on_the_way = any(call.output is found.output for call in ancestors)
             self._behind, self._whole = surgery.chain(calls, output, found.output)
         self._found, self.layer, self.path = found, found.layer, found.path
         self._channels_first = surgery.channels_first(calls, found)
@@ -195,13 +198,13 @@ class Probe:
 
     def _arrays(self, images):
         """All inputs as a list of arrays, in the model's own order."""
-        shapes, several = self._input_shapes(), _several(images)
-        if not several:
-            arrays = [as_batch(images)]
-        elif isinstance(images, dict) and shapes and set(images) == set(names := self.model.input_names):
-            arrays = [_as_input(images[name]) for name in names]
-        else:
-            arrays = [_as_input(a) for a in keras.tree.flatten(images)]
+        shapes = self._input_shapes()
+        if isinstance(images, dict) and shapes:
+            names = [tensor.name for tensor in self.model.inputs]
+            if set(images) != set(names):
+                raise ImageError(f"this network takes the inputs {names}, got {list(images)}")
+            images = [images[name] for name in names]
+        arrays = [_as_input(a) for a in keras.tree.flatten(images)] if _several(images) else [as_batch(images)]
         if len({len(a) for a in arrays}) != 1:
             raise ImageError(f"every input has one row an image; these have {[len(a) for a in arrays]}")
         if shapes and len(arrays) != len(shapes):
@@ -271,8 +274,7 @@ class Probe:
         """Raise LayerError if the logits stay the same whatever the maps are."""
         noise = np.random.default_rng(0).normal(0, 1 + np.abs(A).max(), A.shape)
         if np.allclose(self._run("replaced", x, (A + noise).astype(np.float32))[0], logits, rtol=1e-5):
-            raise LayerError(f"the output does not depend on {self.path!r}: that layer is not on the way to it, or all "
-                             "weights behind it are zero. Choose another layer")
+            raise LayerError(f"the output does not depend on {self.path!r}: choose a layer on the way to it")
 
 
 @lru_cache(maxsize=2)
@@ -297,6 +299,18 @@ def by_class(values):
     """Return ``values`` (..., C) with a column a class: a single column v becomes (-v, v), for the classes 0 and 1."""
     values = np.asarray(values)
     return np.concatenate([-values, values], -1) if values.shape[-1] == 1 else values
+
+
+@contextmanager
+def _order_explained():
+    """Say what to do where TensorFlow only says that it cannot."""
+    try:
+        yield
+    except Exception as cause:
+        if "only supports the NHWC" not in str(cause):
+            raise
+        raise CamlibError("this model is channels_first, which TensorFlow cannot run without a GPU: set KERAS_BACKEND to "
+                          "jax or torch before Python starts, or build the model channels_last") from cause
 
 
 def _check_logits(logits):
