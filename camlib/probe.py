@@ -11,11 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import surgery
+from . import inputs, surgery
 from .backends import compiled
-from .errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError, near_names
+from .errors import CamlibError, HeadError, LayerError, MapError, TargetError, WeightsError, near_names
 from .head import class_weights
-from .images import as_batch
 from .runtime import keras
 
 ROUNDING = {"float16": 2**-11, "bfloat16": 2**-8}  # relative size of a rounding error; full precision counts as none
@@ -40,11 +39,9 @@ class Probe:
             raise CamlibError(f"batch_size is a whole number of images, at least 1, not {batch_size!r}")
         self.model, self.wanted, self.output, self.batch_size = model, layer, output, batch_size
         self.layer, self._seen, self._compiled = None, None, {}
-        shapes = self._input_shapes()
-        if shapes and not any(None in shape[1:] for shape in shapes):
-            rng = np.random.default_rng(0)
-            self._look(self._packed([rng.random((1, *shape[1:])).astype(tensor.dtype)
-                                     for shape, tensor in zip(shapes, model.inputs, strict=True)]))
+        example = inputs.example(model)
+        if example is not None:
+            self._look(example)
 
     def forward(self, images):
         """Return the maps A (N, h, w, K) and the logits (N, C) of ``images`` (N, H, W, C)."""
@@ -62,20 +59,20 @@ class Probe:
         score z and 0 with the score -z.
         """
         images = self._checked(images)
-        n, score = _count(images), target if callable(target) else None
+        n, score = inputs.count(images), target if callable(target) else None
         if target is None:
             self._count_classes()
         classes = np.full(n, -1) if score or target is None else self.classes(target, n)
         A, logits, G = self._run("gradient", images, classes.astype(np.int32), score=score)
         if not (self._on_the_way or G.any()):
-            self._check_connected(_rows(images, slice(1)), A[:1], logits[:1])
+            self._check_connected(inputs.rows(images, slice(1)), A[:1], logits[:1])
         return A, logits, G
 
     def logits_from(self, images, maps):
         """Return the logits (N, C) when the layer's output is replaced by ``maps`` (N, h, w, K)."""
         images = self._checked(images)
-        if len(maps) != _count(images):
-            raise MapError(f"{_count(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
+        if len(maps) != inputs.count(images):
+            raise MapError(f"{inputs.count(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
         return self._run("replaced", images, np.asarray(maps, np.float32))[0]
 
     def classes(self, target, n, logits=None):
@@ -122,7 +119,7 @@ class Probe:
         """Run the model on one image, note every layer at work, and find the wanted one."""
         with LOCK, _order_explained():
             calls, output = surgery.observed(self.model, x)
-            output = self._chosen(output)
+            output = surgery.chosen(self.model, output, self.output)
             self._peel = surgery.squashing(calls, output)
             ancestors = surgery.ancestors(calls, output)
             found = self._find(calls, ancestors)
@@ -161,22 +158,6 @@ class Probe:
                              f"{match[0].shape}.{near_names('', [call.path for call in spatial])}")
         return match[0]
 
-    def _chosen(self, output):
-        """The output that was asked for, of a model with several."""
-        if not isinstance(output, dict):
-            output = list(output) if isinstance(output, (list, tuple)) else [output]
-            names = getattr(self.model, "output_names", None) or ()
-            output = dict(zip(names if len(names) == len(output) else range(len(output)), output, strict=True))
-        names = list(output)
-        if self.output is None and len(names) == 1:
-            return output[names[0]]
-        if self.output in names:
-            return output[self.output]
-        if isinstance(self.output, int) and 0 <= self.output < len(names):
-            return output[names[self.output]]
-        raise HeadError(f"this model has {len(names)} outputs, {' and '.join(map(repr, names))}: say which one, "
-                        f"Probe(model, output={names[0]!r}), and give that probe for the model")
-
     def _count_classes(self):
         if len(self._logits_shape) != 2:
             raise TargetError(f"a class needs logits (N, C), and this output has the shape {self._logits_shape}: give "
@@ -191,41 +172,10 @@ class Probe:
 
     def _checked(self, images):
         """The inputs as the model takes them, checked; the model is looked at if that is still to be done."""
-        x = self._packed(self._arrays(images), images)
+        x = inputs.checked(self.model, images)
         if self._seen != self._structure():  # never looked at, or given another head since
-            self._look(_rows(x, slice(1)))
+            self._look(inputs.rows(x, slice(1)))
         return x
-
-    def _arrays(self, images):
-        """All inputs as a list of arrays, in the model's own order."""
-        shapes = self._input_shapes()
-        if isinstance(images, dict) and shapes:
-            names = [tensor.name for tensor in self.model.inputs]
-            if set(images) != set(names):
-                raise ImageError(f"this network takes the inputs {names}, got {list(images)}")
-            images = [images[name] for name in names]
-        arrays = [_as_input(a) for a in keras.tree.flatten(images)] if _several(images) else [as_batch(images)]
-        if len({len(a) for a in arrays}) != 1:
-            raise ImageError(f"every input has one row an image; these have {[len(a) for a in arrays]}")
-        if shapes and len(arrays) != len(shapes):
-            raise ImageError(f"this network takes {len(shapes)} inputs, {shapes}, got {len(arrays)}")
-        for wanted, got in zip(shapes or (), arrays):
-            if len(wanted) == got.ndim and any(w not in (None, g) for w, g in zip(wanted[1:], got.shape[1:])):
-                raise ImageError(f"this network takes images {wanted[1:]}, got {got.shape[1:]}: resize them first"
-                                 if got.ndim == 4 else f"this network takes an input {wanted}, got {got.shape}")
-        return arrays
-
-    def _packed(self, arrays, given=None):
-        """The inputs in the structure that the model takes them in."""
-        structure = getattr(self.model, "_inputs_struct", None)  # a Functional model's own
-        if structure is None:
-            structure = given if _several(given) else 0
-        return keras.tree.pack_sequence_as(structure, arrays)
-
-    def _input_shapes(self):
-        """The shapes, (None, H, W, C) or others, that the model was built for; None if it does not say."""
-        inputs = getattr(self.model, "inputs", None) if self.model.built else None
-        return [tuple(tensor.shape) for tensor in inputs] if inputs else None
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -242,7 +192,7 @@ class Probe:
             return keras.ops.transpose(maps, (0, 3, 1, 2)) if self._channels_first else maps
 
         with surgery.peeled(self._peel), surgery.hooked(self.layer, tap):
-            output = self._chosen(self.model(x, training=False))
+            output = surgery.chosen(self.model, self.model(x, training=False), self.output)
         return seen[-1], output
 
     def _run(self, kind, x, *more, score=None):
@@ -253,10 +203,10 @@ class Probe:
         if score is None:  # otherwise compiled anew each time: what the function refers to may have changed
             self._compiled[kind] = function
         parts = []
-        for start in range(0, _count(x), self.batch_size):
+        for start in range(0, inputs.count(x), self.batch_size):
             rows = slice(start, start + self.batch_size)
             with LOCK:
-                parts.append([_numbers(a) for a in function(_rows(x, rows), *(a[rows] for a in more))])
+                parts.append([_numbers(a) for a in function(inputs.rows(x, rows), *(a[rows] for a in more))])
         results = [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
         self._check_finite(results)
         _check_logits(results[0] if kind in ("replaced", "logits") else results[1])
@@ -309,8 +259,8 @@ def _order_explained():
     except Exception as cause:
         if "only supports the NHWC" not in str(cause):
             raise
-        raise CamlibError("this model is channels_first, which TensorFlow cannot run without a GPU: set KERAS_BACKEND to "
-                          "jax or torch before Python starts, or build the model channels_last") from cause
+        raise CamlibError("this model is channels_first, which TensorFlow cannot run without a GPU: set KERAS_BACKEND "
+                          "to jax or torch before Python starts, or build the model channels_last") from cause
 
 
 def _check_logits(logits):
@@ -318,31 +268,6 @@ def _check_logits(logits):
     if logits.ndim == 2 and logits.shape[1] > 1 and logits.min() >= 0 and np.allclose(logits.sum(1), 1, atol=1e-4):
         raise HeadError("this network returns probabilities, and its softmax is not a layer that could be taken off: "
                         "let it return logits, or make softmax its last layer")
-
-
-def _several(images):
-    """True for several inputs: a dict, or a list of whole batches rather than of single images (H, W, C)."""
-    return isinstance(images, dict) or (
-        isinstance(images, (list, tuple)) and any(getattr(a, "ndim", 3) != 3 for a in images))
-
-
-def _as_input(values):
-    """Check one input of several: a batch of images, or other numbers, one row an image."""
-    values = np.asarray(values)
-    if values.ndim == 4:
-        return as_batch(values)
-    if not values.ndim or values.dtype.kind not in "buif" or not np.isfinite(values).all():
-        raise ImageError("an input next to the images has one row of finite numbers an image; "
-                         f"got shape {values.shape} of dtype {values.dtype}")
-    return values
-
-
-def _rows(x, index):
-    return keras.tree.map_structure(lambda a: a[index], x)
-
-
-def _count(x):
-    return len(keras.tree.flatten(x)[0])
 
 
 def _numbers(tensor):

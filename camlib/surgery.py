@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import HeadError
 from .runtime import keras
 
 # They pass their input on unchanged in inference mode.
@@ -53,6 +54,26 @@ def observed(model, x):
     for call in calls:
         call.path += f"#{call.nth + 1}" if call.layer in often else ""
     return calls, output
+
+
+def chosen(model, output, wanted):
+    """Return the ``output`` of ``model`` called ``wanted``, a name or a number; None is the only one.
+
+    Raises HeadError if there are several, and names them.
+    """
+    if not isinstance(output, dict):
+        output = list(output) if isinstance(output, (list, tuple)) else [output]
+        names = getattr(model, "output_names", None) or ()
+        output = dict(zip(names if len(names) == len(output) else range(len(output)), output, strict=True))
+    names = list(output)
+    if wanted is None and len(names) == 1:
+        return output[names[0]]
+    if isinstance(wanted, str) and wanted in names:
+        return output[wanted]
+    if isinstance(wanted, int) and 0 <= wanted < len(names):
+        return output[names[wanted]]
+    raise HeadError(f"this model has {len(names)} outputs, {' and '.join(map(repr, names))}: say which one, "
+                    f"Probe(model, output={names[0]!r}), and give that probe for the model")
 
 
 def paths(model, prefix=""):

