@@ -6,7 +6,7 @@ READY := .venv/ready
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks network lock clean
+.PHONY: help book test backends lab notebooks network lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ book: $(READY) ## build the site: open _build/html/index.html
 
 test: $(READY) ## everything that must pass: laws, notebooks re-run and compared, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval --nbval-current-env tests notebooks
+
+backends: $(READY) ## add JAX and PyTorch, so that the tests run on all three backends of Keras
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[jax,torch]"
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camlib import Probe, class_activation_map, grad_cam
+from camlib import Probe, class_activation_map, grad_cam, pretrained
 from camlib.errors import CamlibError, HeadError, ImageError, LayerError, TargetError
 from camlib.runtime import keras
 
@@ -70,6 +70,37 @@ def test_nothing_is_compared_with_itself(answers):
         assert np.abs(a).max() > 0.01
         assert all(a.shape != b.shape or np.abs(a - b).max() > 0.01 * np.abs(a).max()
                    for b in plain[:i] if not np.array_equal(a, b)) or i
+
+
+@pytest.mark.skipif(not pretrained.available("MobileNetV2"), reason="the weights of MobileNetV2 are not on this "
+                    'machine: camlib.pretrained.load("MobileNetV2") fetches them')
+def test_transfer_learning_gives_the_flat_networks_map():
+    """MobileNetV2 with its trained weights as a layer of a new network: the same maps as when it is not nested."""
+    network = pretrained.load("MobileNetV2")
+    base = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(224, 224, 3))
+    base.set_weights(network.model.get_weights()[:-2])
+    x = network.prepare(list(pretrained.photographs().values())[:2])
+    head = [layers.GlobalAveragePooling2D(), layers.Dropout(0.2), layers.Dense(3, "softmax")]
+
+    def grown(image, features):
+        for layer in head:
+            features = layer(features)
+        return keras.Model(image, features)
+
+    image = keras.Input((224, 224, 3))
+    flat, functional = grown(base.inputs[0], base.outputs[0]), grown(image, base(image, training=False))
+    sequential = keras.Sequential([keras.Input((224, 224, 3)), base, *head])
+    expected = [f(flat, x, 1) for f in (class_activation_map, grad_cam)]
+    for model in (functional, sequential):
+        assert Probe(model).path == f"{base.name}/out_relu"
+        for layer in (None, "out_relu", base.name):
+            np.testing.assert_allclose(grad_cam(model, x, 1, layer), expected[1], rtol=0,
+                                       atol=1e-5 * np.abs(expected[1]).max())
+        np.testing.assert_allclose(class_activation_map(model, x, 1), expected[0], rtol=0,
+                                   atol=1e-5 * np.abs(expected[0]).max())
+    inner = grad_cam(functional, x, 1, f"{base.name}/block_13_expand_relu")
+    np.testing.assert_allclose(inner, grad_cam(flat, x, 1, "block_13_expand_relu"), rtol=0,
+                               atol=1e-5 * np.abs(inner).max())
 
 
 # -- several inputs and outputs ----------------------------------------------------------------------
