@@ -35,7 +35,8 @@ def repeatable(seed=0, threads=1):
     Call it first in a notebook: TensorFlow takes the number of threads only before its first operation.
     Raises CamlibError if it comes too late.
     """
-    keras.utils.set_random_seed(seed)
+    with _no_stderr():  # it imports TensorFlow, whatever the backend
+        keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
