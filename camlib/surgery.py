@@ -142,19 +142,24 @@ def chain(calls, tensor, start):
         way.insert(0, call)
         if len(call.inputs) != 1:
             return way, False
-        tensor = call.inputs[0]
+        calls, tensor = before(calls, call), call.inputs[0]
     return way, True
 
 
 def ancestors(calls, tensor):
     """Return the set of calls that ``tensor`` was made by, as far as layers tell."""
-    found, waiting = set(), [tensor]
+    found, waiting = set(), [(calls, tensor)]
     while waiting:
-        call = maker(calls, waiting.pop())
+        call = maker(*waiting.pop())
         if call is not None and call not in found:
             found.add(call)
-            waiting += call.inputs
+            waiting += [(before(calls, call), made) for made in call.inputs]
     return found
+
+
+def before(calls, call):
+    """The calls that ended before ``call``: what made its inputs is among them, what merely looks like it is not."""
+    return calls[:calls.index(call)]
 
 
 def channels_first(calls, call):
@@ -189,7 +194,7 @@ def squashing(calls, output):
             return call
         if not (passes(call.layer) or isinstance(call.layer, RESHAPING)):
             return None
-        output = call.inputs[0]
+        calls, output = before(calls, call), call.inputs[0]
     return None
 
 

@@ -250,6 +250,33 @@ def test_a_dead_channel_is_no_dead_end():
     assert not grad_cam(model, forms.images()).any()
 
 
+class Looping(keras.Model):
+    """A network in which a bare operation gives just what the layer behind it gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps, self.relu = layers.Conv2D(5, 3, name="maps"), layers.ReLU(name="relu")
+        self.gap, self.scores = layers.GlobalAveragePooling2D(), layers.Dense(4, name="scores")
+
+    def call(self, x):
+        return self.scores(self.gap(self.relu(keras.ops.relu(self.maps(x)))))
+
+
+def test_what_merely_looks_alike_is_not_taken_for_the_maker():
+    """A layer does not make its own input, even if both are equal: the search ends, and finds the last maps."""
+    model, x = Looping(), forms.images()
+    model(x)
+    forms.randomized(model)
+    look = Probe(model)
+    M, (_, S), (_, b) = class_activation_map(look, x, 1), look.forward(x), look.head()
+    assert look.path == "relu"
+    np.testing.assert_allclose(M.mean((1, 2)) + b[1], S[:, 1], atol=1e-5)
+    inner = Probe(model, "maps")
+    inner.forward(x)
+    with pytest.raises(HeadError, match="between 'maps' and the logits.*before 'relu'"):
+        inner.head()
+
+
 @pytest.mark.parametrize("layer", [3, 1.5, ["maps"], np.zeros(2), b"maps"])
 def test_what_is_no_layer(layer):
     """A number or a list is no layer, and the message says what is."""
