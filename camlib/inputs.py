@@ -13,18 +13,18 @@ def checked(model, images):
     A batch (N, H, W, C); or, for a model with several inputs, a list or dict with one row an image in each.
     Raises ImageError for what the model was not built for, and for numbers that are not finite.
     """
-    wanted, several = shapes(model), _several(images)
+    wanted, many = shapes(model), several(images)
     if isinstance(images, dict) and wanted:
         names = [tensor.name for tensor in model.inputs]
         if set(images) != set(names):
             raise ImageError(f"this network takes the inputs {names}, got {list(images)}")
         images = [images[name] for name in names]
-    arrays = [_as_input(a) for a in keras.tree.flatten(images)] if several else [as_batch(images)]
+    arrays = [_as_input(a) for a in keras.tree.flatten(images)] if many else [as_batch(images)]
     if len({len(a) for a in arrays}) != 1:
         raise ImageError(f"every input has one row an image; these have {[len(a) for a in arrays]}")
     if wanted:
         _check(arrays, wanted)
-    return _packed(model, arrays, images if several else 0)
+    return _packed(model, arrays, images if many else 0)
 
 
 def example(model):
@@ -70,7 +70,7 @@ def _check(arrays, wanted):
                              if len(got) == 4 else f"this network takes an input {shape}, got {got}")
 
 
-def _several(images):
+def several(images):
     """True for several inputs: a dict, or a list of whole batches rather than of single images (H, W, C)."""
     return isinstance(images, dict) or (
         isinstance(images, (list, tuple)) and any(getattr(a, "ndim", 3) != 3 for a in images))

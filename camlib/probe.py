@@ -126,7 +126,7 @@ class Probe:
             self._on_the_way = any(call.output is found.output for call in ancestors)
             self._behind, self._whole = surgery.chain(calls, output, found.output)
         self._found, self.layer, self.path = found, found.layer, found.path
-        self._channels_first = surgery.channels_first(calls, found)
+        self.channels_first = surgery.channels_first(calls, found)
         self._logits_shape = tuple(output.shape)
         self.rounding = ROUNDING.get(keras.backend.standardize_dtype(found.output.dtype), 0)
         for call in calls:
@@ -187,9 +187,9 @@ class Probe:
             output = run(*args, **kwargs)
             if nth != self._found.nth:
                 return output
-            seen.append(at(keras.ops.transpose(output, (0, 2, 3, 1)) if self._channels_first else output))
+            seen.append(at(keras.ops.transpose(output, (0, 2, 3, 1)) if self.channels_first else output))
             maps = keras.ops.cast(seen[-1], output.dtype)
-            return keras.ops.transpose(maps, (0, 3, 1, 2)) if self._channels_first else maps
+            return keras.ops.transpose(maps, (0, 3, 1, 2)) if self.channels_first else maps
 
         with surgery.peeled(self._peel), surgery.hooked(self.layer, tap):
             output = surgery.chosen(self.model, self.model(x, training=False), self.output)

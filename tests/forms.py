@@ -15,6 +15,8 @@ from camlib import Probe
 from camlib.runtime import keras
 
 layers = keras.layers
+FAMILY = (camlib.grad_cam, camlib.hires_cam, camlib.xgrad_cam, camlib.layer_cam, camlib.grad_cam_plus_plus,
+          camlib.ablation_cam)
 N, H, W, K, C = 5, 16, 12, 5, 4
 
 
@@ -201,8 +203,8 @@ FORMS = {
     "frozen": (frozen, [None], 1e-5),
     "dropout and normalisation": (quiet, [None, "maps"], 1e-5),
     "variable size": (lambda: sequential(shape=(None, None, 3)), [None], 1e-5),
-    "mixed bfloat16": (lambda: mixed("mixed_bfloat16"), [None], 1e-2),
-    "mixed float16": (lambda: mixed("mixed_float16"), [None], 1e-3),
+    "mixed bfloat16": (lambda: mixed("mixed_bfloat16"), [None], 2e-2),
+    "mixed float16": (lambda: mixed("mixed_float16"), [None], 4e-3),
     "channels first": (channels_first, [None, "maps"], 1e-5),
 }
 
@@ -273,7 +275,10 @@ def results(form):
         found |= {f"{layer} A": A, f"{layer} S": S, f"{layer} G": G, f"{layer} top": look.gradient(x)[2],
                   f"{layer} function": look.gradient(x, lambda logits: logits[:, 2] - logits[:, 0])[2],
                   f"{layer} replaced": look.logits_from(x, A[::-1]), f"{layer} logits": look.logits(x),
-                  f"{layer} grad_cam": camlib.grad_cam(look, x, 2)}
+                  **{f"{layer} {method.__name__}": method(look, x, 2) for method in FAMILY},
+                  f"{layer} eigen_cam": camlib.eigen_cam(look, x)}
+        if not isinstance(x, (list, dict)):
+            found[f"{layer} score_cam"] = camlib.score_cam(look, x, 2)
         if form not in ("image and vector", "inputs by name"):
             found[f"{layer} cam"] = camlib.class_activation_map(look, x, 3)
     return found
