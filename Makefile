@@ -6,10 +6,10 @@ READY := .venv/ready
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test backends lab notebooks network lock clean
+.PHONY: help book test backends lab notebooks network architectures benchmark lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY) ## build the site: open _build/html/index.html
 	$(BIN)/jupyter-book build -W -n --keep-going .
@@ -30,6 +30,12 @@ notebooks: $(READY) ## run the notebooks again and store their outputs
 network: $(READY) ## train the course network again (minutes) and store its weights
 	$(BIN)/python -m camlib.course_network
 
+architectures: $(READY) ## try camlib on every network of Keras again (a quarter of an hour) and write the page
+	$(BIN)/python -m tests.architectures book/architectures.md
+
+benchmark: benchmarks/.venv/ready ## compare speed, memory and maps with other libraries (a quarter of an hour)
+	benchmarks/.venv/bin/python -m benchmarks.run
+
 lock: $(READY) ## compile requirements.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group book --group test --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.txt
@@ -42,6 +48,15 @@ clean: ## remove the environment and everything built
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
+
+# The peers need an environment of their own: PyTorch, and libraries whose own dependencies are too old.
+benchmarks/.venv/ready: benchmarks/requirements.txt benchmarks/peers.txt
+	@test -n "$(PYTHON)" || { echo "The benchmark needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.12 benchmark" >&2; exit 1; }
+	rm -rf benchmarks/.venv
+	"$(PYTHON)" -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers.txt
+	@touch $@
 
 # uv comes out of the same locked, hashed file as everything else.
 $(READY): requirements.txt pyproject.toml

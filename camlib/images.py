@@ -8,6 +8,7 @@ import operator
 import os
 import threading
 from contextlib import contextmanager
+from numbers import Real
 
 import cv2
 import numpy as np
@@ -20,12 +21,13 @@ from .errors import ImageError, MapError, near_names
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "PPM")
 MODES = ("relu", "symmetric", "max", "none")
 RAINBOWS = ("jet", "turbo", "rainbow", "gist_rainbow", "hsv", "nipy_spectral", "gist_ncar", "prism", "flag")
+MOST = 100_000_000  # pixels: more would fill the memory of most machines
 SLACK = 1e-6  # how far rounding may carry a value out of its range
 
 _one_at_a_time = threading.Lock()
 
 
-def load_image(path, size=None, max_pixels=100_000_000):
+def load_image(path, size=None, max_pixels=MOST):
     """Read an image file, "~/cat.jpg" too; return its pixels (H, W, 3) float32, RGB, 0..1, upright.
 
     ``size`` is a number (a square: the picture is squashed, not cropped) or (height, width).
@@ -34,7 +36,9 @@ def load_image(path, size=None, max_pixels=100_000_000):
     The header is read first: a picture of more than ``max_pixels`` is refused before it is decoded.
     Raises ImageError if the file is missing, too big, damaged or no picture.
     """
-    path, shape = os.path.expanduser(os.fspath(path)), None if size is None else _height_width(size, ImageError)
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ImageError(f"a path is text or a pathlib.Path, not {path!r}")
+    path, shape = os.path.expanduser(os.fspath(path)), None if size is None else height_width(size, ImageError)
     with _explained(path), open(path, "rb") as file, _without_pillows_limit():
         picture = Image.open(file, formats=FORMATS)
         width, height = picture.size
@@ -70,7 +74,7 @@ def normalize_map(map, mode):
     A map that has nothing to divide by (all zero; for relu and max no positive value) becomes all zero.
     """
     map = _as_map(map)
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise MapError(f"no mode {mode!r}: choose one of {', '.join(MODES)}")
     if mode == "none":
         return map.copy()
@@ -88,7 +92,7 @@ def resize_map(map, size):
     on the image as the cells lie on the pixels. Linear in the map; the sign and the units stay.
     """
     map = _as_map(map)
-    height, width = _height_width(size, MapError)
+    height, width = height_width(size, MapError)
     if map.ndim == 3:
         return np.stack([resize_map(one, (height, width)) for one in map])
     return cv2.resize(np.ascontiguousarray(map), (width, height), interpolation=cv2.INTER_LINEAR)
@@ -108,8 +112,8 @@ def colorize(map, cmap=None, signed=False):
     ``cmap`` is another matplotlib name. Raises MapError for values out of range, and for rainbows.
     """
     map = _as_normalized(map, signed)
-    name = cmap or ("RdBu_r" if signed else "inferno")
-    if name not in list(colormaps):
+    name = ("RdBu_r" if signed else "inferno") if cmap is None else cmap
+    if not isinstance(name, str) or name not in list(colormaps):
         raise MapError(f"matplotlib has no colour map {name!r}.{near_names(name, list(colormaps))}")
     if name.removesuffix("_r") in RAINBOWS:
         raise MapError(f"{name!r} is not used here: its lightness goes up and down, so it draws edges that are not in "
@@ -129,7 +133,7 @@ def overlay(image, map, alpha=0.5, cmap=None, signed=False):
     if image.min() < -SLACK or image.max() > 1 + SLACK:
         raise ImageError(f"expected an image in 0..1, got {image.min():g}..{image.max():g}: "
                          f"show the image from before the network's preprocessing; divide bytes by 255")
-    if not 0 <= alpha <= 1:
+    if not (isinstance(alpha, Real) and 0 <= alpha <= 1):
         raise ImageError(f"alpha is between 0 (the image alone) and 1 (the colours alone), not {alpha!r}")
     alpha = np.float32(alpha)
     colors = colorize(resize_map(_as_normalized(map, signed), image.shape[:2]), cmap, signed)
@@ -194,7 +198,7 @@ def _pixels(picture):
 # -- checks ------------------------------------------------------------------------------------------
 
 
-def _height_width(size, error):
+def height_width(size, error):
     """``size``, a number or (height, width), as two positive ints; raises ``error``."""
     try:
         height, width = (operator.index(n) for n in (size if np.ndim(size) else (size, size)))
@@ -202,10 +206,12 @@ def _height_width(size, error):
         raise error(f"size is a whole number or (height, width), not {size!r}") from cause
     if height < 1 or width < 1:
         raise error(f"size is at least 1 pixel each way, not {size!r}")
+    if height * width > MOST:
+        raise error(f"size is at most {MOST:,} pixels in all, not {height} × {width}")
     return height, width
 
 
-def _array(values, error, what, doubles=False):
+def as_numbers(values, error, what, doubles=False):
     """``values`` as finite float32 numbers (float64 may stay so with ``doubles``), none empty; raises ``error``."""
     try:
         values = np.asarray(values)
@@ -225,7 +231,7 @@ def _array(values, error, what, doubles=False):
 
 def _checked(images, axes, wanted, other, remedy):
     """``images`` with so many ``axes``; ImageError says what they are instead and what to write."""
-    images = _array(images, ImageError, wanted)
+    images = as_numbers(images, ImageError, wanted)
     if images.ndim != axes:
         swapped = images.ndim == 7 - axes  # a batch for an image, or an image for a batch
         got = f"{other} {images.shape}: {remedy}" if swapped else f"shape {images.shape}"
@@ -236,7 +242,7 @@ def _checked(images, axes, wanted, other, remedy):
 def _as_map(map, axes=(2, 3)):
     """``map`` as an array with one of the numbers of ``axes``; float64 stays float64."""
     wanted = "a map (h, w) or a batch (N, h, w)" if 3 in axes else "one map (h, w)"
-    map = _array(map, MapError, wanted, doubles=True)
+    map = as_numbers(map, MapError, wanted, doubles=True)
     if map.ndim not in axes:
         raise MapError(f"expected {wanted}, got shape {map.shape}")
     return map

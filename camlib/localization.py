@@ -4,10 +4,13 @@ Boxes are x0 y0 x1 y1 in pixels, x1 and y1 just outside: the area is (x1 - x0)(y
 Maps and masks are at image resolution.
 """
 
+from numbers import Real
+
 import cv2
 import numpy as np
 
 from .errors import MapError
+from .images import height_width
 
 
 def bounding_boxes(map, threshold=0.2):
@@ -16,10 +19,9 @@ def bounding_boxes(map, threshold=0.2):
     The rule of the CAM paper, equation (7.13): a fraction of the *maximum*, not of the pixels [zhou2016].
     ``map`` (H, W), signed. A map without a positive value has no box. Raises MapError for a bad threshold.
     """
-    if not 0 < threshold <= 1:
-        raise MapError(f"the threshold is a fraction of the maximum, above 0 and at most 1, not {threshold}")
-    map = np.asarray(map)
-    if map.ndim != 2 or not np.isfinite(map).all():
+    _check_fraction(threshold, "the threshold is a fraction of the maximum")
+    map = _finite(map, "one finite map (H, W)")
+    if map.ndim != 2:
         raise MapError(f"one finite map (H, W) is needed, got {map.shape}")
     if map.max() <= 0:
         return np.zeros((0, 4), int)
@@ -31,8 +33,16 @@ def bounding_boxes(map, threshold=0.2):
 
 
 def intersection_over_union(a, b):
-    """Return the overlap of boxes (..., 4) as intersection area over union area, 0..1; 0 if both are empty."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
+    """Return the overlap of boxes (..., 4) as intersection area over union area, 0..1; 0 if both are empty.
+
+    Raises MapError for what are no boxes, or shapes that do not fit each other.
+    """
+    a, b = as_boxes(a), as_boxes(b)
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as cause:
+        raise MapError(f"boxes {a.shape} and {b.shape} do not fit each other: write a[:, None] to compare all "
+                       "with all") from cause
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     both = np.prod(np.maximum(sides, 0), -1)
     areas = [np.prod(np.maximum(box[..., 2:] - box[..., :2], 0), -1) for box in (a, b)]
@@ -45,7 +55,7 @@ def pointing_game(maps, masks):
 
     A constant map points nowhere and misses. Raises MapError for other shapes, NaN or infinity.
     """
-    maps, masks = np.asarray(maps), np.asarray(masks)
+    maps, masks = _numbers(maps, "maps (N, H, W)"), _numbers(masks, "masks (N, H, W)")
     if maps.shape != masks.shape or maps.ndim != 3:
         raise MapError(f"maps {maps.shape} and masks {masks.shape} must both be (N, H, W): resize_map first, "
                        "and write map[None] for one map")
@@ -57,14 +67,25 @@ def pointing_game(maps, masks):
 
 
 def box_masks(boxes, size):
-    """Return masks (N, H, W) that are True inside boxes (N, 4); ``size`` is (H, W)."""
-    y, x = np.mgrid[:size[0], :size[1]]
-    x0, y0, x1, y1 = (side[:, None, None] for side in np.asarray(boxes).T)
+    """Return masks (N, H, W) that are True inside boxes (N, 4); ``size`` is (H, W). Raises MapError."""
+    (height, width), boxes = height_width(size, MapError), as_boxes(boxes)
+    if boxes.ndim != 2:
+        raise MapError(f"expected boxes (N, 4), got {boxes.shape}: write boxes[None] for one")
+    y, x = np.mgrid[:height, :width]
+    x0, y0, x1, y1 = (side[:, None, None] for side in boxes.T)
     return (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
 
 
 def box_accuracy(maps, boxes, threshold, overlap=0.5):
-    """Return the share of maps (N, H, W) whose largest region's box overlaps the true one (N, 4) by IoU >= overlap."""
+    """Return the share of maps (N, H, W) whose largest region's box overlaps the true one (N, 4) by IoU >= overlap.
+
+    Raises MapError for maps and boxes that do not belong together, and for what is no fraction.
+    """
+    _check_fraction(overlap, "the overlap is a fraction")
+    boxes = as_boxes(boxes)
+    if np.ndim(maps) == 0 or boxes.ndim != 2 or len(maps) != len(boxes) or not len(boxes):
+        raise MapError(f"as many maps (N, H, W) as boxes (N, 4) are needed, and at least one; got boxes {boxes.shape} "
+                       f"and {len(maps) if np.ndim(maps) else 'no'} maps")
     hits = []
     for map, true in zip(maps, boxes, strict=True):
         found = bounding_boxes(map, threshold)
@@ -75,8 +96,46 @@ def box_accuracy(maps, boxes, threshold, overlap=0.5):
 def max_box_accuracy(maps, boxes, thresholds=np.arange(0.05, 1, 0.05), overlap=0.5):
     """Return (best accuracy, its threshold): one threshold for the whole set [choe2020].
 
-    Choose it on other scenes than those you report, or the number flatters the method.
+    Choose it on other scenes than those you report, or the number flatters the method. Raises MapError.
     """
+    thresholds = _numbers(thresholds, "thresholds").ravel()
+    if not len(thresholds):
+        raise MapError("at least one threshold is needed")
     scores = [box_accuracy(maps, boxes, threshold, overlap) for threshold in thresholds]
     best = int(np.argmax(scores))
     return scores[best], float(thresholds[best])
+
+
+# -- checks ------------------------------------------------------------------------------------------
+
+
+def as_boxes(values):
+    """``values`` as boxes (..., 4), float64. Raises MapError."""
+    boxes = _numbers(values, "boxes").astype(float)
+    if not boxes.ndim or boxes.shape[-1] != 4 or not (np.abs(boxes) < 1e9).all():
+        raise MapError(f"a box is x0 y0 x1 y1 in pixels, four finite numbers below a billion; got shape {boxes.shape}")
+    return boxes
+
+
+def _numbers(values, wanted):
+    """``values`` as an array of numbers. Raises MapError."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        array = np.empty(0, object)  # rows of different lengths
+    if array.dtype.kind not in "buif":
+        raise MapError(f"{wanted} must be numbers, in one shape, not {type(values).__name__} of {array.dtype}")
+    return array
+
+
+def _finite(values, wanted):
+    array = _numbers(values, wanted)
+    if not array.size or not np.isfinite(array).all():
+        what = "NaN or infinity in it" if array.size else "empty"
+        raise MapError(f"{wanted} is needed, got {array.shape}, {what}")
+    return array
+
+
+def _check_fraction(value, what):
+    if not (isinstance(value, Real) and 0 < value <= 1):
+        raise MapError(f"{what}, above 0 and at most 1, not {value}")

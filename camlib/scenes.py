@@ -5,6 +5,7 @@ class, its pixel mask and its box, so that a heat map can be measured instead of
 Scene ``i`` of a seed is always the same picture, however many are drawn with it.
 """
 
+import operator
 from typing import NamedTuple
 
 import cv2
@@ -35,14 +36,16 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
 
     ``objects`` is 1, or 2 objects of different classes that do not touch; ``classes`` are the
     names to draw from; ``clutter`` is the least number of distractor fragments, and one more than the most.
-    Returns ``Scenes``. Raises CamlibError for an unknown class or number of objects.
+    Returns ``Scenes``. Raises CamlibError for an unknown class, and for numbers that no scene can have.
     """
-    classes = tuple(dict.fromkeys(classes))
-    for name in classes:
-        if name not in FIGURES:
-            raise CamlibError(f"no class {name!r} among the scenes.{near_names(name, CLASSES)}")
-    if objects not in (1, 2):
+    n, seed, first = _whole(n, 1, "n"), _whole(seed, 0, "seed"), _whole(first, 0, "first")
+    classes = _known(classes)
+    if _whole(objects, 1, "objects") > 2:
         raise CamlibError(f"a scene holds 1 or 2 objects, not {objects!r}")
+    least, end = clutter if np.shape(clutter) == (2,) else (0, 0)
+    if not 0 <= _whole(least, 0, "clutter") < _whole(end, 0, "clutter") <= 1000:
+        raise CamlibError(f"clutter is two whole numbers, the least and one more than the most, at most 1000; "
+                          f"not {clutter!r}")
     if objects > len(classes):
         raise CamlibError("two objects of different classes need two class names")
     numbers = tqdm(range(first, first + n), desc="drawing scenes", leave=False, disable=not progress)
@@ -51,6 +54,29 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
     if objects == 1:
         columns[1:] = [column[:, 0] for column in columns[1:]]
     return Scenes(*columns)
+
+
+def _whole(value, least, name):
+    """``value`` as an int of at least ``least``; raises CamlibError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise CamlibError(f"{name} is a whole number, {least} or more, not {value!r}")
+    return number
+
+
+def _known(classes):
+    """The names ``classes``, each once; raises CamlibError for others."""
+    try:
+        names = tuple(dict.fromkeys(classes))
+    except TypeError as cause:
+        raise CamlibError(f"classes is a list of names such as {CLASSES[:2]}, not {classes!r}") from cause
+    for name in names:
+        if name not in FIGURES:
+            raise CamlibError(f"no class {name!r} among the scenes.{near_names(name, CLASSES)}")
+    return names
 
 
 def draw_scene(rng, objects, classes, clutter):
