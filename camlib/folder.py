@@ -140,7 +140,7 @@ class Run:
         photos = self._load([name for name in names if name not in done])
         if any(isinstance(photo, Photo) for photo in photos.values()):
             photos |= self._load(done)
-            done = []
+            photos, done = {name: photos[name] for name in names}, []  # in the order of an undisturbed run
         answers = self._answers({name: photo for name, photo in photos.items() if isinstance(photo, Photo)})
         for name in names:
             if name in done:

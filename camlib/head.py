@@ -7,7 +7,7 @@ import numpy as np
 
 from .errors import HeadError
 from .runtime import keras
-from .surgery import PROBABILITIES, RESHAPING, activation, passes
+from .surgery import PROBABILITIES, RESHAPING, activation, passes, squashes_only
 
 layers = keras.layers
 RULE = "CAM needs global average pooling followed by one Dense layer"
@@ -26,8 +26,9 @@ def class_weights(maps, calls, classes):
         found = f"{type(average.layer).__name__} ({average.layer.name!r})" if average else "nothing"
         raise HeadError(f"{RULE}; behind {maps.path!r} this head has {found}: "
                         "use grad_cam, or give the network a new head")
-    behind = [call.layer for call in rest if not isinstance(call.layer, (*RESHAPING, layers.Softmax))
-              and not (isinstance(call.layer, layers.Activation) and activation(call.layer) in PROBABILITIES)]
+    behind = [call.layer for call in rest if not isinstance(call.layer, RESHAPING)]
+    if behind and squashes_only(behind[-1]):  # it is off
+        behind.pop()
     steps = [_linear(layer, layer is behind[-1]) for layer in behind]
     channels = average.shape[1 if average.layer.data_format == "channels_first" else -1]
     if None in steps or not steps and channels != classes:

@@ -139,7 +139,7 @@ class Probe:
             raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
         if self.wanted is None:
             return ([call for call in spatial if call in ancestors] or spatial)[-1]
-        if not isinstance(self.wanted, (str, keras.Layer)):
+        if not isinstance(self.wanted, (str, keras.Operation)):
             raise LayerError(f"a layer is a name, a path \"base/layer\", a Layer or None, not {self.wanted!r}")
         match = ([c for c in calls if self.wanted in (c.layer, c.path, c.path.split("#")[0])]
                  or [c for c in calls if self.wanted == c.layer.name])
@@ -148,7 +148,7 @@ class Probe:
             raise LayerError(f"several layers are called {self.wanted!r}: give the path of one, {names}")
         if len(match) > 1:
             raise LayerError(f"this layer is used {len(match)} times in one run: say which, {names}")
-        if not match and isinstance(self.wanted, keras.Layer):
+        if not match and isinstance(self.wanted, keras.Operation):
             raise LayerError(f"the layer {self.wanted.name!r} belongs to another model: give the name of one of this")
         if not match:
             raise LayerError(f"no layer {self.wanted!r} in this model."
@@ -237,7 +237,7 @@ def probe(model, layer=None):
     """Return the Probe of (model, layer), made once and reused; a Probe stands for its model, or for itself."""
     if isinstance(model, Probe):
         return model if layer is None else Probe(model.model, layer, model.batch_size, model.output)
-    if not isinstance(model, keras.Model) or not isinstance(layer, (str, keras.Layer, type(None))):
+    if not isinstance(model, keras.Model) or not isinstance(layer, (str, keras.Operation, type(None))):
         return Probe(model, layer)  # which says what is wrong
     known = _probes(model)
     if layer not in known:

@@ -25,7 +25,7 @@ class Call:
     """One call of a layer, seen at work: "base/conv1" inside a nested model, "conv#2" a layer's second call."""
 
     path: str
-    layer: keras.Layer
+    layer: keras.Operation  # a layer, or a bare operation of a Functional model
     nth: int        # 0 for the first call of this layer in a run
     inputs: list    # its tensors, as the layer got them
     output: object  # a tensor, or whatever else the layer returns
@@ -77,10 +77,14 @@ def chosen(model, output, wanted):
 
 
 def paths(model, prefix=""):
-    """Yield (layer, path) for every layer inside ``model``, nested ones as "base/layer"."""
-    for layer in model._layers:
+    """Yield (layer, path) for every layer inside ``model``, nested ones as "base/layer".
+
+    A Functional model also knows its bare operations, such as the sum of two tensors: they count as layers.
+    """
+    for layer in dict.fromkeys([*getattr(model, "operations", ()), *model._layers]):
         yield layer, prefix + layer.name
-        yield from paths(layer, f"{prefix}{layer.name}/")
+        if isinstance(layer, keras.Layer):
+            yield from paths(layer, f"{prefix}{layer.name}/")
 
 
 @contextmanager
@@ -119,7 +123,7 @@ def maker(calls, tensor):
     makers = [call for call in calls if not any(call.output is a for a in call.inputs)]
     same = [call for call in makers if call.output is tensor]
     if same:
-        known = {id(call.output) for call in calls}.union(*(map(id, c.inputs) for c in calls if c.layer._layers))
+        known = {id(call.output) for call in calls}.union(*(map(id, c.inputs) for c in calls if getattr(c.layer, "_layers", ())))
         return next((call for call in same if all(id(a) in known for a in call.inputs)), same[-1])
     alike = [call for call in makers if call.shape == tuple(tensor.shape)]
     for call in reversed(alike):
@@ -190,12 +194,20 @@ def passes(layer):
 def squashing(calls, output):
     """Return the call that turns logits into the probabilities ``output``, or None: a softmax or sigmoid at the end."""
     while (call := maker(calls, output)) is not None:
-        if isinstance(call.layer, keras.layers.Softmax) or activation(call.layer) in PROBABILITIES:
+        if squashes_only(call.layer) or activation(call.layer) in PROBABILITIES:
             return call
         if not (passes(call.layer) or isinstance(call.layer, RESHAPING)):
             return None
         calls, output = before(calls, call), call.inputs[0]
     return None
+
+
+def squashes_only(layer):
+    """True for softmax or sigmoid as a layer or an operation of its own, not as the activation of another."""
+    if isinstance(layer, keras.Layer):
+        return isinstance(layer, keras.layers.Softmax) or (
+            isinstance(layer, keras.layers.Activation) and activation(layer) in PROBABILITIES)
+    return type(layer).__name__.lower() in PROBABILITIES
 
 
 @contextmanager
@@ -208,7 +220,7 @@ def peeled(call):
     def without(nth, run, x, *args, **kwargs):
         if nth != call.nth:
             return run(x, *args, **kwargs)
-        if isinstance(call.layer, (keras.layers.Softmax, keras.layers.Activation)):
+        if squashes_only(call.layer):
             return x
         with replaced(call.layer, "activation", keras.activations.linear):
             return run(x, *args, **kwargs)

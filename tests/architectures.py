@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -26,7 +27,8 @@ WIDER = 32        # a picture is so much wider than high, so that swapped axes s
 CLASSES = 10
 AGREES = 1e-4     # what rounding explains: two ways to one number differ by less of the largest
 DIFFERS = 1e-2    # what is no rounding: what has to vary varies by more
-COLUMNS = ("Constructor", "Input", "Layer chosen", "Maps", "Grad-CAM", "CAM", "{eq}`7.6` holds to", "{eq}`9.5` holds to")
+COLUMNS = ("Constructor", "Input", "Layer chosen", "Maps", "Grad-CAM", "CAM",
+           "{eq}`7.6` holds to", "{eq}`9.5` holds to")
 
 # Why a head is no average and Dense layer, by the layer that is in the way.
 EXPLAINED = {
@@ -154,7 +156,8 @@ def _looked(model, x):
     found |= {"bend": _bend(look, x, A)}
     last = last_maps(model)[0]
     wrong = {
-        f"the last maps are those of `{last.name}`": look.layer is not last,
+        f"the last maps are those of `{last.name}`{'' if isinstance(last, keras.Layer) else ', which is no layer'}":
+            look.layer is not last,
         "a map of the wrong shape": heat.shape != A.shape[:3],
         "a map that is not finite": not np.isfinite(heat).all(),
         "a flat map": any(np.ptp(m) < DIFFERS * np.abs(m).max() or not m.any() for m in heat),
@@ -179,29 +182,35 @@ def _independent(model, look, x, A, S):
     """How far maps, output and slopes are from those of a sub-model and a tape, as parts of the largest number.
 
     The model gives probabilities p, and log p_c - log p_d = S_c - S_d: c and d are the two likeliest classes.
+    Maps and output come from ``predict``, which compiles, as the probe does: through 152 layers, a model that
+    runs uncompiled rounds so differently that 2e-4 of the largest number lie between the two.
     """
     import tensorflow as tf
 
     last = next(operation for operation in model.operations if operation.name == look.path)
     tensors = keras.Model(model.inputs, [last.output, model.output])
+    maps, p = tensors.predict(x, verbose=0)
+    same = {"same maps": _apart(A, maps),
+            "same output": _apart(keras.ops.convert_to_numpy(keras.ops.softmax(S)), p)}
+    c, d = np.argsort(-p, 1)[:, :2].T
     images = tf.constant(x)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(images)
         maps, p = tensors(images, training=False)
-        ranks = np.argsort(-p.numpy(), 1)
-        c, d = (tf.one_hot(ranks[:, i], CLASSES) for i in (0, 1))
-        apart = tf.reduce_sum(tf.math.log(tf.reduce_sum(c * p, 1)) - tf.math.log(tf.reduce_sum(d * p, 1)))
-    slopes = look.gradient(x, ranks[:, 0])[2] - look.gradient(x, ranks[:, 1])[2]
-    return {"same maps": _apart(A, maps.numpy()),
-            "same output": _apart(keras.ops.convert_to_numpy(keras.ops.softmax(S)), p.numpy()),
-            "same slopes": _apart(slopes, tape.gradient(apart, maps).numpy())}
+        logs = [tf.math.log(tf.reduce_sum(tf.one_hot(which, CLASSES) * p, 1)) for which in (c, d)]
+        apart = tf.reduce_sum(logs[0] - logs[1])
+    slopes = look.gradient(x, c)[2] - look.gradient(x, d)[2]
+    return same | {"same slopes": _apart(slopes, tape.gradient(apart, maps).numpy())}
 
 
 def _bend(look, x, A):
-    """How far the head is from affine in the maps: S(A + D) - S(A) against S(A) - S(A - D), for random D."""
+    """How far S(A) is from the mean of S(A - D) and S(A + D), for random D: not at all if the head is affine.
+
+    As a part of the largest step from S(A - D) to S(A + D).
+    """
     D = np.random.default_rng(1).normal(0, np.abs(A).max() / 2, A.shape).astype(np.float32)
     low, middle, high = (look.logits_from(x, A + step * D) for step in (-1, 0, 1))
-    return float(np.abs(high - 2 * middle + low).max() / np.abs(high - low).max())
+    return float(np.abs((low + high) / 2 - middle).max() / np.abs(high - low).max())
 
 
 def _apart(a, b):
@@ -239,11 +248,17 @@ def answers(names, sizes=()):
 
 def line(found):
     """A row as the cells of the table."""
-    number = "{:.0e}".format
-    return [f"`{found['name']}`", " × ".join(map(str, found["input"])), f"`{found['layer']}`" if found["layer"] else "",
-            " × ".join(map(str, found["maps"])), "failed" if "failed" in found else "✓",
-            found.get("failed", "").replace("|", "/").replace("\n", " ") or found["cam"],
-            *(number(found[key]) if key in found else "–" for key in ("law", "gap"))]
+    cam = found.get("failed", "").replace("|", "/").replace("\n", " ")
+    cam = cam or (found["cam"] if found["cam"] == "exact" else f"refused: {found['cam']}")
+    return [f"`{found['name']}`", " × ".join(map(str, found["input"])),
+            f"`{found['layer']}`" if found["layer"] else "", " × ".join(map(str, found["maps"])),
+            "failed" if "failed" in found else "✓", cam,
+            *(_digit(found[key]) if key in found else "–" for key in ("law", "gap"))]
+
+
+def _digit(number):
+    """A small number with one digit: 3e-7."""
+    return f"{number:.0e}".replace("e-0", "e-")
 
 
 def table(text):
@@ -254,66 +269,74 @@ def table(text):
 
 def page(found):
     """The page of the rows ``found``."""
-    works = [r for r in found if "failed" not in r]
-    exact, refused = ([r for r in works if (r["cam"] == "exact") == is_exact] for is_exact in (True, False))
-    failed = [r for r in found if "failed" in r]
     import tensorflow as tf
 
-    def most(rows, key, choose=max):
-        return f"{choose((r[key] for r in rows), default=0):.1g}"
+    failed, works = ([r for r in found if ("failed" in r) == has] for has in (True, False))
+    refused, exact = ([r for r in works if (r["cam"] == "exact") == is_so] for is_so in (False, True))
 
-    lines = [
+    def most(key, rows=works, choose=max):
+        return _digit(choose((r[key] for r in rows), default=0))
+
+    return "\n".join([
         "<!-- Written by `make architectures`: change tests/architectures.py, not this page. -->",
         "# Every architecture of Keras", "",
-        f"The `keras.applications` of Keras {keras.__version__} builds networks with {len(found)} constructors.",
-        f"This page tries `camlib` on each of them, with TensorFlow {tf.__version__} and NumPy {np.__version__}. "
-        "A program writes it: `make architectures`.", "",
-        f"- Grad-CAM works in {len(works)} of {len(found)}, at the layer that `camlib` chooses by itself.",
-        f"- CAM is exact in {len(exact)} of {len(found)}.",
-        f"- In the other {len(refused)} networks that work, the head is no average and one Dense layer, "
-        "and `camlib` refuses CAM.",
-        *([f"- {len(failed)} of {len(found)} fail. The table says why."] if failed else []), "",
+        *_wrapped(f"""The `keras.applications` of Keras {keras.__version__} builds networks with {len(found)}
+            constructors. This page tries `camlib` on each of them, with TensorFlow {tf.__version__} and NumPy
+            {np.__version__}. A program writes it: `make architectures`."""), "",
+        *_wrapped(f"- Grad-CAM works in {len(works)} of {len(found)}, at the layer that `camlib` chooses by itself."),
+        *_wrapped(f"- CAM is exact in {len(exact)} of these."),
+        *_wrapped(f"""- In the other {len(refused)} of these the head is something else than an average and one Dense
+            layer, and `camlib` refuses CAM."""),
+        *_wrapped(f"- {len(failed)} of {len(found)} fail. The table says why." if failed else ""), "",
         "Why CAM is refused:", "",
         *_reasons(refused), "",
         "## What was checked", "",
-        f"Each network gets random weights and {CLASSES} classes. No bias is zero, and every BatchNormalization stores "
-        "figures of its own. So equation {eq}`7.6` cannot hold just because $b$ is zero: the largest bias is at least "
-        f"{most(exact, 'bias', min)} of the largest logit.",
-        "Two random pictures go in, asked for classes 1 and 2. They are not square, so that swapped axes would show.",
-        "Their size is the smallest of a short list at which the network has the same last layer with maps as at its own "
-        "size, and at least two rows in them.", "",
+        *_wrapped(f"""Each network gets random weights and {CLASSES} classes. No bias is zero, and every
+            BatchNormalization stores figures of its own. So equation {{eq}}`7.6` cannot hold just because $b$ is zero:
+            the largest bias is at least {most("bias", exact, min)} of the largest logit. Two random pictures go in,
+            one asked for class 1 and one for class 2. They are not square, so that swapped axes would show. Their size
+            is the smallest of a short list at which the network has the same last maps as at its own size, with at
+            least two rows."""), "",
         "A tick in the column Grad-CAM means all of this:", "",
-        "- The layer is the last one in the graph of the network whose output has more than one cell. "
-        "The graph is what Keras wrote down when it built the network; `camlib` watches the network run.",
-        "- The map has the shape of the maps and is finite. It is not flat, and the two pictures have different maps.",
-        "- The maps are those of an ordinary `keras.Model` that ends at this layer. The softmax of the logits is the "
-        "network's own output. The slopes are those of TensorFlow's tape, for the difference of two logits. "
-        f"The largest deviation from these is {most(works, 'same maps')}, {most(works, 'same output')} and "
-        f"{most(works, 'same slopes')} of the largest number.", "",
-        "The last two columns say how far the two laws are from holding: mean of CAM plus bias is the logit, "
-        "{eq}`7.6`, as a part of the largest logit; and Grad-CAM times the number of cells is CAM, {eq}`9.5`, as a part "
-        "of the largest value.", "",
-        "A refusal is checked, too. Take three stacks of maps, $A - D$, $A$ and $A + D$ with random $D$. "
-        "Behind an affine head the logit of the middle one is the mean of the other two. "
-        f"It is, up to {most(exact, 'bend')}, in every network with exact CAM. "
-        f"In every refused one it is off by at least {most(refused, 'bend', min)} of the way from first to last. "
-        "So `camlib` refuses no head that is affine in the maps.", "",
+        *_wrapped("""- The layer is the last one in the network's graph whose output has more than one cell. The graph
+            is what Keras wrote down when it built the network; `camlib` watches the network run."""),
+        *_wrapped("""- The map is finite and has as many rows and columns as the maps. It is not flat, and the two
+            pictures have different maps."""),
+        *_wrapped(f"""- The maps are those of an ordinary `keras.Model` that ends at this layer, and the softmax of the
+            logits is the network's own output: within {most("same maps")} and {most("same output")} of the largest
+            number."""),
+        *_wrapped(f"""- The slopes are those of TensorFlow's tape, for the difference of two logits: within
+            {most("same slopes")}."""), "",
+        *_wrapped("""The last two columns say how far two laws are from holding. Equation {eq}`7.6`: the mean of the CAM
+            plus the bias is the logit; the gap is a part of the largest logit. Equation {eq}`9.5`: Grad-CAM times the
+            number of cells is the CAM; the gap is a part of the largest value."""), "",
+        *_wrapped(f"""A refusal is checked, too. Take three stacks of maps, $A - D$, $A$ and $A + D$, with random $D$.
+            Behind an affine head the middle logit is the mean of the other two. It is, up to {most("bend", exact)},
+            in every network with exact CAM. In every refused one it is off by at least
+            {min((r["bend"] for r in refused), default=0):.0%} of the largest step from $A - D$ to $A + D$. So `camlib`
+            refuses no head that is affine in the maps."""), "",
         "## The table", "",
+        "Input is height × width of the pictures. Maps are rows × columns × channels.", "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "|".join([":--"] * 6 + ["--:"] * 2) + "|",
         *("| " + " | ".join(line(r)) + " |" for r in found), "",
-        "Input: height × width of the pictures. Maps: rows × columns × channels.", "",
         "## What the table does not show", "",
-        "- **Whether a map is right.** The weights are random. No network here knows a class, so no map can point at one. "
-        "[Chapter 9](../notebooks/09_real_networks.ipynb) looks at trained networks.",
-        "- **The network's own size.** The pictures are small, so that the largest networks can be tried, too. "
-        "At its own size a network has more cells, in the same layer.",
-        "- **Other layers.** The table has the layer that is taken if you name none. It need not be the best one: in VGG "
-        "it lies behind the last pooling, and `block5_conv3` has four times as many cells.",
-        "- **Networks without their top.** With `include_top=False` there are no logits, and nothing to explain.",
-        "- **Other backends.** JAX and PyTorch are tested with small networks, not with these.", "",
-    ]
-    return "\n".join(lines)
+        *_wrapped("""- **Whether a map is right.** The weights are random. No network here knows a class, so no map can
+            point at one. [Chapter 9](../notebooks/09_real_networks.ipynb) looks at trained networks."""),
+        *_wrapped("""- **The network's own size.** The pictures are small, so that the largest networks can be tried,
+            too. At its own size a network has more cells in the same maps."""),
+        *_wrapped("""- **Other layers.** The table has the layer that is taken if you name none. It need not be the best
+            one. In VGG it lies behind the last pooling; `block5_conv3`, before it, has four times as many cells."""),
+        *_wrapped("""- **Networks without their top.** With `include_top=False` there are no logits, and nothing to
+            explain."""),
+        *_wrapped("- **Other backends.** JAX and PyTorch are tested with small networks, not with these."), "",
+    ])
+
+
+def _wrapped(text):
+    """A paragraph, or an item of a list, as lines."""
+    return textwrap.wrap(" ".join(text.split()), 118, subsequent_indent="  " if text.startswith("- ") else "",
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def _reasons(refused):
@@ -322,7 +345,8 @@ def _reasons(refused):
     for r in refused:
         words = re.findall(r"\w+", r["cam"])
         groups.setdefault(next((EXPLAINED[w] for w in words if w in EXPLAINED), r["cam"]), []).append(r["name"])
-    return [f"- {', '.join(f'`{name}`' for name in names)}: {why}." for why, names in groups.items()]
+    return [line for why, names in groups.items()
+            for line in _wrapped(f"- {', '.join(f'`{name}`' for name in names)}: {why}.")]
 
 
 def main(words):

@@ -223,12 +223,13 @@ class Doubled(keras.Model):
      "use grad_cam$"),
     ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6, "tanh"), lambda: layers.Dense(4)],
      "this head has 3 Dense layers with tanh: use grad"),
+    ([GAP, layers.Softmax, lambda: layers.Dense(4)], "this head has Softmax and Dense: use grad"),
     ([GAP, layers.LayerNormalization, lambda: layers.Dense(4)], "this head has LayerNormalization and Dense: use grad"),
     ([lambda: layers.AveragePooling2D((8, 3)), layers.Flatten, lambda: layers.Dense(4)],
      r"behind 'average_pooling2d.*' this head has Flatten \('flatten.*'\): use grad_cam"),
     ([GAP, lambda: layers.Dense(4, "relu")], "has a Dense layer, 'dense.*', that is not linear but relu: use grad_cam"),
     ([GAP, lambda: layers.Reshape((5, 1))], "has 5 averages and, without a Dense layer, 1 logits: use grad"),
-], ids=["flatten", "max", "two", "three", "norm", "part", "relu", "none"])
+], ids=["flatten", "max", "two", "three", "softmax", "norm", "part", "relu", "none"])
 def test_heads_that_cam_is_not_defined_for(small, pictures, head, message):
     """Other heads are refused, and the message says what the head has and what to use instead."""
     with pytest.raises(HeadError, match=message):
@@ -241,18 +242,30 @@ def test_hidden_arithmetic_is_noticed(small, pictures, randomized):
     doubled = keras.Model(image, layers.Dense(4, name="scores")(2 * GAP()(layers.Conv2D(5, 3, name="maps")(image))))
     subclassed = Doubled()
     subclassed(pictures)
-    for model in (randomized(doubled), randomized(subclassed)):
-        with pytest.raises(HeadError, match="between 'maps' and the logits.* calculates something before 'scores'"):
-            class_activation_map(model, pictures)
+    for model, message in ((doubled, "this head has Multiply and Dense: use grad_cam"),
+                           (subclassed, "between 'maps' and the logits.* calculates something before 'scores': use")):
+        with pytest.raises(HeadError, match=message):
+            class_activation_map(randomized(model), pictures)
 
 
 def test_heads_without_layers(pictures):
-    """An average that is no layer cannot be seen, so the head is refused: what is not known is not guessed."""
+    """An average that is no layer is not guessed to be one: the head is refused, seen or not."""
     image = keras.Input((16, 12, 3))
     features = keras.ops.mean(layers.Conv2D(4, 3, name="maps")(image), (1, 2))
-    for output, found in ((features, ":"), (layers.Dense(4, name="scores")(features), " before 'scores':")):
-        with pytest.raises(HeadError, match=f"joins or calculates something{found} use grad_cam"):
+    for output in (features, layers.Dense(4, name="scores")(features)):
+        with pytest.raises(HeadError, match="behind 'maps' this head has Mean .*: use grad_cam"):
             class_activation_map(keras.Model(image, output), pictures)
+
+    class Averaged(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.maps = layers.Conv2D(4, 3, name="maps")
+
+        def call(self, x):
+            return keras.ops.mean(self.maps(x), (1, 2))
+
+    with pytest.raises(HeadError, match="between 'maps' and the logits.*joins or calculates something: use grad_cam"):
+        class_activation_map(Averaged(), pictures)
 
 
 class Doubling(GAP):

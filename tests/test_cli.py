@@ -297,6 +297,30 @@ def test_other_settings_never_mix(few, tmp_path, capsys, change):
     assert contents(tmp_path / "out") == contents(tmp_path / "new")
 
 
+def test_a_batch_goes_through_whole(few, tmp_path, monkeypatch):
+    """One overlay of a batch is gone: the network sees what it saw before, row by row, so no digit can differ."""
+    seen = []
+    monkeypatch.setattr(folder, "answer", lambda question, x: seen.append(x) or answer(question, x))
+    explain(few, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    (tmp_path / "out" / "b.png.png").unlink()
+    explain(few, tmp_path / "out")
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert len(seen) == 2 and contents(tmp_path / "out") == before
+
+
+def test_killed_with_other_settings(photos, tmp_path, forks):
+    """A run with another method is killed: no line and no sheet of the old one stands beside the new overlays."""
+    options = ("explain", photos, "--model", "course", "--out", "out", "--batch", 4)
+    assert forks.run(tmp_path, *options) == 1
+    pid, end = forks.start(tmp_path, *options, "--method", "hirescam")
+    wait_for(lambda: "hirescam" in (tmp_path / "out" / "results.jsonl").read_text())
+    os.kill(pid, signal.SIGKILL)
+    assert end() == -signal.SIGKILL
+    assert {line["method"] for line in results(tmp_path / "out") if "error" not in line} == {"hirescam"}
+    assert not list((tmp_path / "out").glob("contact_sheet*"))
+
+
 def test_a_photo_that_became_unreadable_loses_its_old_overlay(few, tmp_path):
     """What results.jsonl calls failed has no overlay; the others keep theirs. Whole again, it is explained."""
     whole = (few / "b.png").read_bytes()
@@ -473,14 +497,16 @@ def test_a_model_file(few, tmp_path):
 
 
 def test_a_model_trained_on_is_another_model(few, tmp_path, capsys):
-    """The same file name with other weights in it: everything is explained again; so it is with other class names."""
+    """Other weights in a file of the same name, other class names, another range: everything is explained again."""
     head = keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)
     (tmp_path / "names.txt").write_text("cat\ndog\nowl\n")
-    for seed, options in ((0, ()), (1, ()), (1, ("--labels", tmp_path / "names.txt")), (1, ("--scale", "0..255"))):
-        saved(tmp_path / "own.keras", *head, seed=seed)
+    names = ("--labels", tmp_path / "names.txt")
+    for seed, options in ((0, ()), (1, ()), (None, names), (None, (*names, "--scale", "0..255"))):
+        if seed is not None:
+            saved(tmp_path / "own.keras", *head, seed=seed)
         capsys.readouterr()
         assert explain(few, tmp_path / "out", *options, model=tmp_path / "own.keras") == 0
-        assert ("(3 anew" in capsys.readouterr().out) == ((seed, options) != (0, ()))
+        assert ("(3 anew" in capsys.readouterr().out) == (seed != 0)
 
 
 def test_one_sigmoid_has_two_classes(few, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from camlib import Probe, grad_cam
+from camlib import Probe, class_activation_map, grad_cam
 from camlib.errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError
 from camlib.probe import probe
 from camlib.runtime import keras
@@ -427,11 +427,37 @@ def test_softmax_is_found_behind_layers_that_do_nothing(small, pictures, after):
 
 
 def test_probabilities_are_refused(small, pictures):
-    """A softmax that is no layer cannot be taken off: an error, never a gradient of probabilities."""
-    inner = small(layers.GlobalAveragePooling2D(), layers.Dense(4))
-    model = keras.Model(inner.inputs[0], keras.ops.softmax(inner.outputs[0]))
+    """A softmax that nobody sees cannot be taken off: an error, never a gradient of probabilities."""
+    class Hidden(Subclassed):
+        def call(self, x):
+            return keras.ops.softmax(super().call(x))
+
     with pytest.raises(HeadError, match="returns probabilities"):
-        Probe(model).gradient(pictures)
+        Probe(Hidden()).gradient(pictures)
+
+
+@pytest.mark.parametrize("squash", [keras.ops.softmax, keras.ops.sigmoid])
+def test_a_bare_softmax_comes_off(small, pictures, squash):
+    """In a Functional model a bare softmax is seen, and taken off like a layer."""
+    inner = small(layers.GlobalAveragePooling2D(), layers.Dense(4))
+    model = keras.Model(inner.inputs[0], squash(inner.outputs[0]))
+    for found, expected in zip(Probe(model).gradient(pictures), Probe(inner).gradient(pictures), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(Probe(model).head()[0], Probe(inner).head()[0])
+
+
+def test_a_sum_of_maps_is_a_layer(pictures):
+    """The sum at the end of a residual block is the last maps, not the branch that runs last before it."""
+    image = keras.Input((16, 12, 3))
+    x = layers.Conv2D(5, 3, 2, "same")(image)
+    total = x + layers.Conv2D(5, 3, padding="same", name="branch")(x)
+    model = keras.Model(image, layers.Dense(4)(layers.GlobalAveragePooling2D()(total)))
+    look, plain = Probe(model), keras.Model(image, [total, model.outputs[0]])
+    A, S = look.forward(pictures)
+    assert look.path == model.operations[-3].name
+    np.testing.assert_allclose(A, plain(pictures)[0], rtol=1e-5)
+    M, b = class_activation_map(look, pictures, 1), look.head()[1]
+    np.testing.assert_allclose(M.mean((1, 2)) + b[1], S[:, 1], atol=1e-5)
 
 
 def test_a_probe_stands_for_its_model(network, unseen):
