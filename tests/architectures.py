@@ -261,7 +261,7 @@ def line(found):
 
 def _digit(number):
     """A small number with one digit: 3e-7."""
-    return f"{number:.0e}".replace("e-0", "e-")
+    return f"{number:.0e}".replace("e-0", "e-") if number else "0"
 
 
 def table(text):
@@ -305,11 +305,10 @@ def page(found):
             is what Keras wrote down when it built the network; `camlib` watches the network run."""),
         *_wrapped("""- The map is finite and has as many rows and columns as the maps. It is not flat, and the two
             pictures have different maps."""),
-        *_wrapped(f"""- The maps are those of an ordinary `keras.Model` that ends at this layer, and the softmax of the
-            logits is the network's own output: within {most("same maps")} and {most("same output")} of the largest
-            number."""),
-        *_wrapped(f"""- The slopes are those of TensorFlow's tape, for the difference of two logits: within
-            {most("same slopes")}."""), "",
+        *_wrapped(f"""- The maps are those of an ordinary `keras.Model` that ends at this layer, the softmax of the logits
+            is the network's own output, and the slopes are those of TensorFlow's tape, for the difference of two
+            logits. The largest deviations are {most("same maps")}, {most("same output")} and {most("same slopes")} of
+            the largest number."""), "",
         *_wrapped("""The last two columns say how far two laws are from holding. Equation {eq}`7.6`: the mean of the CAM
             plus the bias is the logit; the gap is a part of the largest logit. Equation {eq}`9.5`: Grad-CAM times the
             number of cells is the CAM; the gap is a part of the largest value."""), "",

@@ -31,7 +31,7 @@ def test_the_error_that_the_page_quotes():
     for block in blocks(BOOK / "own_model.md"):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(block, names)
-        quoted = re.findall(r"print\(error\)  # (.*)", block)
+        quoted = re.findall(r"print\(error\)\n *# (.*)", block)
         assert not quoted or out.getvalue().strip() == quoted[0]
     assert quoted  # the last block has one
 
