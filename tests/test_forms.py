@@ -250,6 +250,24 @@ def test_a_dead_channel_is_no_dead_end():
     assert not grad_cam(model, forms.images()).any()
 
 
+@pytest.mark.parametrize("form, path", [
+    ("functional", "maps"), ("nested in functional", "base/maps"), ("nested twice", "outer/base/maps"),
+    ("subclassed with blocks", "block"), ("shared layer", "relu#2"), ("dropout and normalisation", "maps"),
+])
+def test_the_last_maps_are_named(form, path):
+    """Without a name: the innermost layer that made the last maps, not one that hands them on."""
+    look = Probe(forms.build(form))
+    look.forward(forms.inputs_of(form))
+    assert look.path == path
+
+
+def test_a_layer_that_hands_its_input_on_made_nothing():
+    """Dropout behind the very first layer is not taken for what made the maps."""
+    model = keras.Sequential([keras.Input((16, 12, 3)), forms.maps(), layers.SpatialDropout2D(0.5),
+                              layers.GlobalAveragePooling2D(), layers.Dense(4)])
+    assert Probe(model).path == "maps"
+
+
 class Looping(keras.Model):
     """A network in which a bare operation gives just what the layer behind it gives."""
 
