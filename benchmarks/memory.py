@@ -58,24 +58,21 @@ def plain(model, layer):
     return peers.Peer(lambda images, classes: forward(images), None)
 
 
-def batch_sizes():
+def batch_sizes(name):
     """60 different batch sizes, three times over: every new shape could be compiled, and kept."""
     model, sizes = networks.keras_mobilenet(), np.random.default_rng(0).permutation(60) + 1
-    call = peers.camlib_grad_cam(model).call
+    call = {"camlib": peers.camlib_grad_cam, "plain": plain}[name](model, None).call
     return watched(lambda i: call(networks.pictures(sizes[i % 60], 96), np.zeros(sizes[i % 60], int)), 180, 20)
 
 
 def models(name):
     """20 networks one after another, each dropped before the next; also how many of them are still alive."""
-    make, alive = {"camlib": peers.camlib_grad_cam, "plain": plain, "none": None}[name], []
+    make, alive = {"camlib": peers.camlib_grad_cam, "plain": plain}[name], []
 
     def step(i):
         model = networks.keras_mobilenet()
         alive.append(weakref.ref(model))
-        if make is None:
-            model(networks.pictures(1, 96), training=False)
-        else:
-            make(model, None).call(networks.pictures(1, 96), np.array([0]))
+        make(model, None).call(networks.pictures(1, 96), np.array([0]))
     seen = watched(step, 20, 1)
     return {"mib": seen, "alive": sum(model() is not None for model in alive)}
 

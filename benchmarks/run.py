@@ -39,8 +39,8 @@ def parts():
             yield f"first {framework} {name}", "speed", ("first", framework, name)
     for name in MEMORY:
         yield f"memory images {name}", "memory", ("images", name)
-    yield "memory batch_sizes", "memory", ("batch_sizes",)
     for name in ("camlib", "plain"):
+        yield f"memory batch_sizes {name}", "memory", ("batch_sizes", name)
         yield f"memory models {name}", "memory", ("models", name)
     yield "agreement", "agreement", ()
 

@@ -16,20 +16,21 @@ def class_activation_map(model, images, target=None):
 
     M_c(i, j) = sum_k W_kc A_ijk, equation (7.5), so that mean(M_c) + b_c = S_c, equation (7.6) [zhou2016].
     ``images`` (N, H, W, C); ``target``: a class, N classes, or None for each image's top class.
-    The law is checked on every call. Raises HeadError if the head is not global average pooling
+    The law is checked on every call, for the map that is returned. Raises HeadError if the head is not global average pooling
     and one Dense layer, TargetError for an impossible class.
     """
     if callable(target):
         raise TargetError("CAM is defined for a class: give a class index or None, or use grad_cam for a function")
     look = probe(model)
     A, logits = look.forward(images)
-    W, b = look.head()
-    features = A.mean((1, 2))  # the average before the sum: the same law, without a map of every class
-    if not _residual(features @ W + b, logits) <= max(LAW, 10 * look.rounding):
+    W, b = (by_class(values) for values in look.head())
+    classes = look.classes(target, len(A), logits)
+    M = np.einsum("nijk,kn->nij", A, W[:, classes])
+    found, wanted = M.mean((1, 2)) + b[classes], look.scores(logits, classes)
+    if not _residual(found[:, None], wanted[:, None], logits) <= max(LAW, 10 * look.rounding):
         raise HeadError("this network does more between its last maps and its logits than average and weight them "
                         "(mean(CAM) + b is not the logit): use grad_cam")
-    classes = look.classes(target, len(A), logits)
-    return np.einsum("nijk,kn->nij", A, by_class(W)[:, classes])
+    return M
 
 
 def class_activation_maps(A, W):
@@ -39,10 +40,10 @@ def class_activation_maps(A, W):
 
 def law_residual(A, W, b, logits):
     """Return the worst image's max |mean(CAM) + b - logits| / max |logits|: how far (7.6) is from holding."""
-    return _residual(class_activation_maps(A, W).mean((1, 2)) + b, logits)
+    return _residual(class_activation_maps(A, W).mean((1, 2)) + b, logits, logits)
 
 
-def _residual(found, logits):
-    """The worst image's largest gap between two sets of logits (N, C), over its largest logit."""
-    gap = np.abs(found - logits).max(1)
+def _residual(found, wanted, logits):
+    """The worst image's largest gap between ``found`` and ``wanted`` (N, any), over its largest logit."""
+    gap = np.abs(found - wanted).max(1)
     return float((gap / np.maximum(np.abs(logits).max(1), np.finfo(np.float32).tiny)).max())

@@ -305,8 +305,8 @@ def page(found):
             is what Keras wrote down when it built the network; `camlib` watches the network run."""),
         *_wrapped("""- The map is finite and has as many rows and columns as the maps. It is not flat, and the two
             pictures have different maps."""),
-        *_wrapped(f"""- The maps are those of an ordinary `keras.Model` that ends at this layer, the softmax of the logits
-            is the network's own output, and the slopes are those of TensorFlow's tape, for the difference of two
+        *_wrapped(f"""- The maps are those of an ordinary `keras.Model` that ends at this layer, the softmax of the
+            logits is the network's own output, and the slopes are those of TensorFlow's tape, for the difference of two
             logits. The largest deviations are {most("same maps")}, {most("same output")} and {most("same slopes")} of
             the largest number."""), "",
         *_wrapped("""The last two columns say how far two laws are from holding. Equation {eq}`7.6`: the mean of the CAM
