@@ -16,8 +16,8 @@ def class_activation_map(model, images, target=None):
 
     M_c(i, j) = sum_k W_kc A_ijk, equation (7.5), so that mean(M_c) + b_c = S_c, equation (7.6) [zhou2016].
     ``images`` (N, H, W, C); ``target``: a class, N classes, or None for each image's top class.
-    The law is checked on every call, for the map that is returned. Raises HeadError if the head is not global average pooling
-    and one Dense layer, TargetError for an impossible class.
+    The law is checked on every call, for the map that is returned. Raises HeadError if the head is not
+    global average pooling and one Dense layer, TargetError for an impossible class.
     """
     if callable(target):
         raise TargetError("CAM is defined for a class: give a class index or None, or use grad_cam for a function")
