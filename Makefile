@@ -30,7 +30,7 @@ notebooks: $(READY) ## run the notebooks again and store their outputs
 network: $(READY) ## train the course network again (minutes) and store its weights
 	$(BIN)/python -m camlib.course_network
 
-architectures: $(READY) ## try camlib on every network of Keras again (a quarter of an hour) and write the page
+architectures: $(READY) ## try camlib on every network of Keras again (20 minutes) and write the page
 	$(BIN)/python -m tests.architectures book/architectures.md
 
 benchmark: benchmarks/.venv/ready ## compare speed, memory and maps with other libraries (a quarter of an hour)

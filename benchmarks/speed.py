@@ -13,7 +13,7 @@ import numpy as np
 from . import networks, peers
 from .timing import interleaved, quartiles
 
-ROUNDS = {1: (20, 4), 8: (12, 1), 32: (7, 1)}  # batch: (rounds, calls a measurement)
+ROUNDS = {1: (12, 3), 8: (7, 1), 32: (4, 1)}  # batch: (rounds, calls a measurement)
 QUICK = os.environ.get("BENCHMARK_QUICK")  # fewer rounds, to see whether everything runs
 FRAMEWORKS = {  # name: (network, its maps, plain forward, peers)
     "tensorflow": (networks.keras_resnet50, networks.MAPS["keras"], peers.plain_tensorflow, peers.TENSORFLOW),

@@ -24,7 +24,7 @@ def class_weights(maps, calls, classes):
     average, *rest = [call for call in calls if not passes(call.layer)] or [None]
     if average is None or not _averages(average, maps):
         found = f"{type(average.layer).__name__} ({average.layer.name!r})" if average else "nothing"
-        raise HeadError(f"{RULE}; behind {maps.path!r} this head has {found}: "
+        raise HeadError(f"{RULE}; behind {maps.layer.name!r} this head has {found}: "
                         "use grad_cam, or give the network a new head")
     behind = [call.layer for call in rest if not isinstance(call.layer, RESHAPING)]
     if behind and squashes_only(behind[-1]):  # it is off
@@ -77,5 +77,5 @@ def _found(behind, channels, classes):
         layer = behind[0]
         return f"a {type(layer).__name__} layer, {layer.name!r}, that is not linear but {activation(layer)}"
     if all(isinstance(layer, layers.Dense) for layer in behind):
-        return f"{len(behind)} Dense layers with {' and '.join({activation(x) for x in behind} - {'linear'})}"
+        return f"{len(behind)} Dense layers"
     return " and ".join(type(layer).__name__ for layer in behind)

@@ -5,8 +5,7 @@ import pytest
 from . import architectures
 
 # One network of each family, the cheap ones, and every kind of refusal. The rest takes minutes: `make architectures`.
-SMALL = ("MobileNet", "MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ResNet50", "VGG16", "Xception",
-         "ConvNeXtTiny")
+SMALL = ("MobileNet", "MobileNetV3Small", "EfficientNetB0", "ResNet50", "VGG16", "Xception", "ConvNeXtTiny")
 
 
 @pytest.fixture(scope="module")

@@ -219,10 +219,9 @@ class Doubled(keras.Model):
     ([layers.Flatten, lambda: layers.Dense(4)], r"behind 'maps' this head has Flatten \('.*'\): use grad_cam"),
     ([layers.GlobalMaxPooling2D, lambda: layers.Dense(4)], "this head has GlobalMaxPooling2D .*use grad_cam"),
     ([GAP, lambda: layers.Dense(6, "relu"), lambda: layers.Dense(4)],
-     "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers with relu: "
-     "use grad_cam$"),
+     "^CAM needs global average pooling followed by one Dense layer; this head has 2 Dense layers: use grad_cam$"),
     ([GAP, lambda: layers.Dense(6), lambda: layers.Dense(6, "tanh"), lambda: layers.Dense(4)],
-     "this head has 3 Dense layers with tanh: use grad"),
+     "this head has 3 Dense layers: use grad"),
     ([GAP, layers.Softmax, lambda: layers.Dense(4)], "this head has Softmax and Dense: use grad"),
     ([GAP, layers.LayerNormalization, lambda: layers.Dense(4)], "this head has LayerNormalization and Dense: use grad"),
     ([lambda: layers.AveragePooling2D((8, 3)), layers.Flatten, lambda: layers.Dense(4)],
