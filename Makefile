@@ -41,7 +41,7 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 		--no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.txt
 
 clean: ## remove the environment and everything built
-	rm -rf .venv _build .pytest_cache
+	rm -rf .venv _build .pytest_cache benchmarks/.venv
 
 # `ready` is written last and holds the folder it was made for: a set-up that was interrupted
 # or moved starts over, a finished one is skipped.

@@ -17,7 +17,7 @@ import numpy as np
 
 from camlib import Probe, class_activation_map, grad_cam
 from camlib.cam import law_residual
-from camlib.errors import CamlibError, HeadError
+from camlib.errors import HeadError
 from camlib.runtime import keras, repeatable
 
 ROOT = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ def last_maps(model):
 def smallest(name):
     """The first of SIZES that the constructor takes and at which the last maps are those of the network's own size.
 
-    They are to have two rows at least. Returns that size and the network's own: 224 if it takes any.
+    They are to have two rows at least. A network that takes any size is built for 224 to compare.
     """
     model = built(name)
     own = model.input_shape[1] or 224
@@ -89,8 +89,8 @@ def smallest(name):
         except ValueError:  # too small for it
             continue
         if place == wanted and min(layer.output.shape[1:3]) > 1:
-            return size, own
-    return own, own
+            return size
+    return own
 
 
 def randomized(model, rng):
@@ -132,18 +132,17 @@ def pictures(model, n, rng):
 
 def row(name, size=None):
     """What camlib finds in the network ``name``, a dict; ``size`` is searched for if it is not given."""
-    started, own = time.monotonic(), None
-    if size is None:
-        size, own = smallest(name)
+    started = time.monotonic()
+    size = smallest(name) if size is None else size
     rng = np.random.default_rng(0)
     model = randomized(built(name, size), rng)
     x = pictures(model, 2, rng)
-    found = {"name": name, "input": list(model.input_shape[1:3]), "own": own, "layer": "", "maps": [], "cam": ""}
+    found = {"name": name, "input": list(model.input_shape[1:3]), "layer": "", "maps": [], "cam": ""}
     try:
         found |= _looked(model, x)
     except Exception as cause:
         found |= {"failed": f"{type(cause).__name__}: {cause}"}
-    return found | {"parameters": model.count_params(), "seconds": time.monotonic() - started}
+    return found | {"seconds": time.monotonic() - started}
 
 
 def _looked(model, x):
