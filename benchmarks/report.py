@@ -31,7 +31,8 @@ def _machine(results):
     quick = "\n\n**A quick run: too few rounds to quote.**" if found.pop("quick", False) else ""
     return ("# Benchmark results\n\nWritten by `make benchmark`. A ratio is a library's time over the time of the same "
             "network's plain forward pass, timed right before and right after it: median of the rounds (quartiles). "
-            "A ratio says what a map adds to a prediction; it does not say which framework is faster."
+            "A ratio says what a map adds to a prediction; it does not say which framework is faster. "
+            "One well below 1 means that the plain pass itself is slow or unsteady there, not that a map is free."
             f"{quick}\n\n{table(list(found), [list(found.values())])}")
 
 
