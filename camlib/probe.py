@@ -101,8 +101,8 @@ class Probe:
     def head(self):
         """Return the class weights W (K, C) and bias b (C,) of a head that CAM is defined for.
 
-        The head must be global average pooling and one Dense layer, or what comes to the same: see ``head``.
-        Raises HeadError otherwise.
+        The head must be global average pooling and one Dense layer, or what comes to the same: see
+        ``head.class_weights``. Raises HeadError otherwise.
         """
         if self.layer is None:
             raise HeadError("this model has not been called, so its head is not known yet: show it an image first "

@@ -2,7 +2,7 @@
 
 One trick does everything: the ``call`` of a layer is replaced by one of ours and put back at the end.
 The model is never cut up or rebuilt, so it does not matter how it was put together, and it is
-afterwards exactly what it was before. Only the probe calls this module.
+afterwards exactly what it was before. Only ``probe`` and ``head`` call this module.
 """
 
 from contextlib import ExitStack, contextmanager
@@ -123,7 +123,8 @@ def maker(calls, tensor):
     makers = [call for call in calls if not any(call.output is a for a in call.inputs)]
     same = [call for call in makers if call.output is tensor]
     if same:
-        known = {id(call.output) for call in calls}.union(*(map(id, c.inputs) for c in calls if getattr(c.layer, "_layers", ())))
+        around = [call for call in calls if getattr(call.layer, "_layers", ())]
+        known = {id(call.output) for call in calls} | {id(a) for call in around for a in call.inputs}
         return next((call for call in same if all(id(a) in known for a in call.inputs)), same[-1])
     alike = [call for call in makers if call.shape == tuple(tensor.shape)]
     for call in reversed(alike):
