@@ -5,9 +5,9 @@ Letters as in chapter 7: maps A (N, h, w, K), features F_k (their averages), cla
 
 import numpy as np
 
+from .activations import PROBABILITIES, RESHAPING, activation, passes, squashes_only
 from .errors import HeadError
 from .runtime import keras
-from .surgery import PROBABILITIES, RESHAPING, activation, passes, squashes_only
 
 layers = keras.layers
 RULE = "CAM needs global average pooling followed by one Dense layer"

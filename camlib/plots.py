@@ -20,11 +20,12 @@ def use_style():
     plt.style.use(STYLE)
 
 
-def show(pictures, titles=None, *, columns=None, boxes=None, limit=None, unit="logit", size=1.75):
+def show(pictures, titles=None, *, columns=None, boxes=None, limit=None, unit="logit", size=1.75, signed=True):
     """Show pictures side by side: images (H, W, 3) as they are, signed maps (h, w) with zero in the middle.
 
     All maps share one scale, -limit to limit (by default their largest magnitude), so that they can be
-    compared; a colour bar names their ``unit``. ``boxes``: for each picture a list of boxes x0 y0 x1 y1.
+    compared; a colour bar names their ``unit``. With ``signed=False`` the scale runs from 0 to limit, for maps
+    that are nowhere negative. ``boxes``: for each picture a list of boxes x0 y0 x1 y1.
     Returns the figure. Raises ImageError for what is no picture, CamlibError for titles or boxes that do not fit.
     """
     pictures = [_picture(picture) for picture in pictures] if np.iterable(pictures) else []
@@ -44,7 +45,8 @@ def show(pictures, titles=None, *, columns=None, boxes=None, limit=None, unit="l
     for axis in axes.flat:
         axis.set_axis_off()
     for i, (axis, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
-        drawn = axis.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        drawn = axis.imshow(picture, cmap="RdBu_r" if signed else "inferno", vmin=-limit if signed else 0, vmax=limit,
+                           interpolation="nearest")
         if picture.ndim == 2:
             heat = drawn
         axis.set_title("" if titles is None else titles[i])

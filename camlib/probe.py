@@ -6,14 +6,14 @@ Only the part behind the layer is differentiated, so a gradient costs little mor
 """
 
 import threading
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache, partial
 
 import numpy as np
 
-from . import inputs, surgery
+from . import activations, inputs, surgery
 from .backends import compiled
-from .errors import CamlibError, HeadError, LayerError, MapError, TargetError, WeightsError, near_names
+from .errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError
 from .head import class_weights
 from .runtime import keras
 
@@ -75,6 +75,34 @@ class Probe:
             raise MapError(f"{inputs.count(images)} images need as many stacks of maps (N, h, w, K), got {len(maps)}")
         return self._run("replaced", images, np.asarray(maps, np.float32))[0]
 
+    def image_gradient(self, images, target=None, rule="gradient", switches=True):
+        """Return the logits (N, C) and G = d logit_target / d I (N, H, W, C), as far as the image is concerned.
+
+        ``target`` as in ``gradient``; ``rule`` and ``switches`` say how signals travel back through ReLU and
+        max-pooling (see ``activations.ruled``): "gradient" is the true one, "deconvnet" and "guided" are not.
+        """
+        images = self._one_batch(images)
+        n, score = inputs.count(images), target if callable(target) else None
+        if target is None:
+            self._count_classes()
+        classes = np.full(n, -1) if score or target is None else self.classes(target, n)
+        return self._run("image gradient", images, classes.astype(np.int32), score=score, back=(rule, switches))
+
+    def project(self, images, y, rule="gradient", switches=True):
+        """Return the maps A (N, h, w, K) and the signal y brought back to the image: R = d <A, y> / d I (N, H, W, C).
+
+        ``y``: an array (N, h, w, K), or a function that turns maps (N, h, w, K) into one number an image (N,),
+        which is differentiated instead. ``rule``, ``switches``: as in ``image_gradient``.
+        """
+        images = self._one_batch(images)
+        if callable(y):
+            return self._run("projected", images, score=y, back=(rule, switches))
+        y = np.asarray(y, np.float32)
+        shape = (inputs.count(images), *self._maps_shape)
+        if y.ndim != 4 or any(size not in (None, got) for size, got in zip(shape, y.shape, strict=True)):
+            raise MapError(f"a signal has the shape of the maps, {shape}, not {y.shape}")
+        return self._run("projected", images, y, back=(rule, switches))
+
     def classes(self, target, n, logits=None):
         """Return ``target`` as N class indices (N,); None takes each row's largest of ``logits`` (N, C)."""
         count = self._count_classes()
@@ -120,43 +148,21 @@ class Probe:
         with LOCK, _order_explained():
             calls, output = surgery.observed(self.model, x)
             output = surgery.chosen(self.model, output, self.output)
-            self._peel = surgery.squashing(calls, output)
+            self._peel = activations.squashing(calls, output)
             ancestors = surgery.ancestors(calls, output)
-            found = self._find(calls, ancestors)
+            found = surgery.find(calls, self.wanted, ancestors)
             self._on_the_way = any(call.output is found.output for call in ancestors)
             self._behind, self._whole = surgery.chain(calls, output, found.output)
         self._found, self.layer, self.path = found, found.layer, found.path
         self.channels_first = surgery.channels_first(calls, found)
+        self._maps_shape = found.shape[2:] + found.shape[1:2] if self.channels_first else found.shape[1:]
+        if any(None in shape for shape in (s[1:] for s in inputs.shapes(self.model) or [(0, None)])):
+            self._maps_shape = (None, None, self._maps_shape[2])  # another image may be larger
         self._logits_shape = tuple(output.shape)
         self.rounding = ROUNDING.get(keras.backend.standardize_dtype(found.output.dtype), 0)
         for call in calls:
             call.forget()
         self._seen, self._compiled = self._structure(), {}
-
-    def _find(self, calls, ancestors):
-        spatial = [c for c in calls if len(c.shape) == 4 and np.prod(surgery.cells(calls, c)) > 1]
-        if not spatial:
-            raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
-        if self.wanted is None:
-            return ([call for call in spatial if call in ancestors] or spatial)[-1]
-        if not isinstance(self.wanted, (str, keras.Operation)):
-            raise LayerError(f"a layer is a name, a path \"base/layer\", a Layer or None, not {self.wanted!r}")
-        match = ([c for c in calls if self.wanted in (c.layer, c.path, c.path.split("#")[0])]
-                 or [c for c in calls if self.wanted == c.layer.name])
-        names = " or ".join(repr(call.path) for call in match)
-        if len({id(call.layer) for call in match}) > 1:
-            raise LayerError(f"several layers are called {self.wanted!r}: give the path of one, {names}")
-        if len(match) > 1:
-            raise LayerError(f"this layer is used {len(match)} times in one run: say which, {names}")
-        if not match and isinstance(self.wanted, keras.Operation):
-            raise LayerError(f"the layer {self.wanted.name!r} belongs to another model: give the name of one of this")
-        if not match:
-            raise LayerError(f"no layer {self.wanted!r} in this model."
-                             f"{near_names(self.wanted, [call.path for call in calls])}")
-        if match[0] not in spatial:
-            raise LayerError(f"layer {match[0].path!r} has no spatial maps (N, h, w, K): its output is "
-                             f"{match[0].shape}.{near_names('', [call.path for call in spatial])}")
-        return match[0]
 
     def _count_classes(self):
         if len(self._logits_shape) != 2:
@@ -177,10 +183,27 @@ class Probe:
             self._look(inputs.rows(x, slice(1)))
         return x
 
+    def _one_batch(self, images):
+        """The images as the model takes them; raises ImageError for several inputs."""
+        if inputs.several(images):
+            raise ImageError("a gradient with respect to the image needs a model with one input, a batch of images")
+        return self._checked(images)
+
     # -- running ---------------------------------------------------------------------------------
 
-    def _through(self, x, at):
-        """Run the model on ``x``; its layer's output goes through ``at``. Return that and the logits."""
+    def _through(self, x, at, back=("gradient", True), beside=()):
+        """Run the model on ``x``; its layer's output goes through ``at``. Return that and the logits.
+
+        Between them stand the outputs of the layers of the probes ``beside`` it.
+        """
+        with activations.ruled(self.model, *back), activations.peeled(self._peel), ExitStack() as stack:
+            seen = [stack.enter_context(probe._tapped(at)) for probe in (self, *beside)]
+            output = surgery.chosen(self.model, self.model(x, training=False), self.output)
+        return *(maps[-1] for maps in seen), output
+
+    @contextmanager
+    def _tapped(self, at):
+        """While open, the layer's output goes through ``at``, and what that returns is noted in the list we yield."""
         seen = []
 
         def tap(nth, run, *args, **kwargs):
@@ -191,17 +214,17 @@ class Probe:
             maps = keras.ops.cast(seen[-1], output.dtype)
             return keras.ops.transpose(maps, (0, 3, 1, 2)) if self.channels_first else maps
 
-        with surgery.peeled(self._peel), surgery.hooked(self.layer, tap):
-            output = surgery.chosen(self.model, self.model(x, training=False), self.output)
-        return seen[-1], output
+        with surgery.hooked(self.layer, tap):
+            yield seen
 
-    def _run(self, kind, x, *more, score=None):
+    def _run(self, kind, x, *more, score=None, back=("gradient", True), beside=()):
         """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
-        function = self._compiled.get(kind)
+        key = (kind, back, *beside)
+        function = self._compiled.get(key)
         if score is not None or function is None:
-            function = compiled(kind, self._through, score, self.model)
+            function = compiled(kind, partial(self._through, back=back, beside=beside), score, self.model)
         if score is None:  # otherwise compiled anew each time: what the function refers to may have changed
-            self._compiled[kind] = function
+            self._compiled[key] = function
         parts = []
         for start in range(0, inputs.count(x), self.batch_size):
             rows = slice(start, start + self.batch_size)
@@ -209,7 +232,8 @@ class Probe:
                 parts.append([_numbers(a) for a in function(inputs.rows(x, rows), *(a[rows] for a in more))])
         results = [part[0] if len(part) == 1 else np.concatenate(part) for part in zip(*parts, strict=True)]
         self._check_finite(results)
-        _check_logits(results[0] if kind in ("replaced", "logits") else results[1])
+        if kind != "projected":
+            _check_logits(results[{"forward": -1, "gradient": 1}.get(kind, 0)])
         return results
 
     def _check_finite(self, results):
@@ -243,6 +267,19 @@ def probe(model, layer=None):
     if layer not in known:
         known[layer] = Probe(model, layer)
     return known[layer]
+
+
+def maps_of(model, images, layers):
+    """Return the maps (N, h, w, K) of several ``layers`` in one pass, as a dict by name (of a Layer, by its path)."""
+    probes = {}
+    for layer in layers:
+        one = probe(model, layer)
+        checked = one._checked(images)
+        probes[layer if isinstance(layer, str) else one.path] = one
+    if not probes:
+        raise LayerError("name at least one layer")
+    first, *others = probes.values()
+    return dict(zip(probes, first._run("forward", checked, beside=tuple(others)), strict=False))
 
 
 def by_class(values):

@@ -10,14 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import HeadError
+from .errors import HeadError, LayerError, near_names
 from .runtime import keras
-
-# They pass their input on unchanged in inference mode.
-PASSING = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianNoise,
-           keras.layers.GaussianDropout, keras.layers.Identity)
-RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
-PROBABILITIES = ("softmax", "sigmoid")
 
 
 @dataclass(eq=False)
@@ -178,53 +172,31 @@ def cells(calls, call):
     return call.shape[2:] if channels_first(calls, call) else call.shape[1:3]
 
 
-# -- probabilities -----------------------------------------------------------------------------------
+def find(calls, wanted, on_the_way):
+    """Return the call of the layer ``wanted``: a name, a path, a Layer, or None for the last with maps ``on_the_way``.
 
-
-def activation(layer):
-    """The name of a layer's activation; "linear" if it has none."""
-    function = getattr(layer, "activation", None)
-    return getattr(function, "__name__", None) or type(function).__name__.lower() if function else "linear"
-
-
-def passes(layer):
-    """True for a layer whose output is its input, in inference mode."""
-    return isinstance(layer, PASSING) or isinstance(layer, keras.layers.Activation) and activation(layer) == "linear"
-
-
-def squashing(calls, output):
-    """Return the call that turns logits into the probabilities ``output``, or None: a softmax or sigmoid at the end."""
-    while (call := maker(calls, output)) is not None:
-        if squashes_only(call.layer) or activation(call.layer) in PROBABILITIES:
-            return call
-        if not (passes(call.layer) or isinstance(call.layer, RESHAPING)):
-            return None
-        calls, output = before(calls, call), call.inputs[0]
-    return None
-
-
-def squashes_only(layer):
-    """True for softmax or sigmoid as a layer or an operation of its own, not as the activation of another."""
-    if isinstance(layer, keras.Layer):
-        return isinstance(layer, keras.layers.Softmax) or (
-            isinstance(layer, keras.layers.Activation) and activation(layer) in PROBABILITIES)
-    return type(layer).__name__.lower() in PROBABILITIES
-
-
-@contextmanager
-def peeled(call):
-    """While open, the softmax or sigmoid of ``call`` is off, and the model returns logits."""
-    if call is None:
-        yield
-        return
-
-    def without(nth, run, x, *args, **kwargs):
-        if nth != call.nth:
-            return run(x, *args, **kwargs)
-        if squashes_only(call.layer):
-            return x
-        with replaced(call.layer, "activation", keras.activations.linear):
-            return run(x, *args, **kwargs)
-
-    with hooked(call.layer, without):
-        yield
+    Raises LayerError for an unknown or ambiguous layer, and for one without maps.
+    """
+    spatial = [c for c in calls if len(c.shape) == 4 and np.prod(cells(calls, c)) > 1]
+    if not spatial:
+        raise LayerError("this model has no layer with spatial maps (N, h, w, K): nothing to look at")
+    if wanted is None:
+        return ([call for call in spatial if call in on_the_way] or spatial)[-1]
+    if not isinstance(wanted, (str, keras.Operation)):
+        raise LayerError(f"a layer is a name, a path \"base/layer\", a Layer or None, not {wanted!r}")
+    match = ([c for c in calls if wanted in (c.layer, c.path, c.path.split("#")[0])]
+             or [c for c in calls if wanted == c.layer.name])
+    names = " or ".join(repr(call.path) for call in match)
+    if len({id(call.layer) for call in match}) > 1:
+        raise LayerError(f"several layers are called {wanted!r}: give the path of one, {names}")
+    if len(match) > 1:
+        raise LayerError(f"this layer is used {len(match)} times in one run: say which, {names}")
+    if not match and isinstance(wanted, keras.Operation):
+        raise LayerError(f"the layer {wanted.name!r} belongs to another model: give the name of one of this")
+    if not match:
+        raise LayerError(f"no layer {wanted!r} in this model."
+                         f"{near_names(wanted, [call.path for call in calls])}")
+    if match[0] not in spatial:
+        raise LayerError(f"layer {match[0].path!r} has no spatial maps (N, h, w, K): its output is "
+                         f"{match[0].shape}.{near_names('', [call.path for call in spatial])}")
+    return match[0]
