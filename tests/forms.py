@@ -279,9 +279,21 @@ def results(form):
                   f"{layer} eigen_cam": camlib.eigen_cam(look, x)}
         if not isinstance(x, (list, dict)):
             found[f"{layer} score_cam"] = camlib.score_cam(look, x, 2)
+        if not isinstance(x, (list, dict)) and layer == FORMS[form][1][-1]:
+            found |= {f"{layer} {name}": back.transpose(0, 2, 3, 1) if form == "channels first" else back
+                      for name, back in to_the_image(look, x).items()}
         if form not in ("image and vector", "inputs by name"):
             found[f"{layer} cam"] = camlib.class_activation_map(look, x, 3)
     return found
+
+
+def to_the_image(look, x):
+    """{name: array}: slopes with respect to the image by each rule, and a signal brought back from the maps."""
+    y = np.random.default_rng(4).normal(size=look.forward(x)[0].shape)
+    return {**{rule: look.image_gradient(x, [0, 1, 2, 3, 1], rule)[1] for rule in ("deconvnet", "guided")},
+            "image_gradient": look.image_gradient(x, [0, 1, 2, 3, 1])[1], "top_image": look.image_gradient(x)[1],
+            "projected": look.project(x, y)[1], "projected_guided": look.project(x, y, "guided")[1],
+            "projected_function": look.project(x, lambda A: keras.ops.sum(A ** 2, (1, 2, 3)))[1]}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from . import forms
 layers = keras.layers
 BACKENDS = ("tensorflow", "jax", "torch")
 SEVERAL = ("image and vector", "inputs by name")  # no CAM: the logits are not the average's alone; no Score-CAM
+POSITIVE = ("deconvnet", "guided", "projected_guided")  # rules that let only positive signals through a ReLU
+IMAGE = ("image_gradient", "top_image", *POSITIVE, "projected", "projected_function")
 PROGRAM = Path(forms.__file__)
 
 
@@ -55,20 +57,28 @@ def test_every_form_on_every_backend(answers, backend, form):
     assert "failed" not in mine, mine["failed"]
     assert mine.pop("untouched")
     _, ways, tolerance = forms.FORMS[form]
-    assert len(mine) == len(ways) * (14 if form in SEVERAL else 16)
+    assert len(mine) == (14 * len(ways) if form in SEVERAL else 16 * len(ways) + len(IMAGE))
     for name, array in mine.items():
         expected = plain[f"functional: None {name.split()[-1]}"]
+        if form == "shared layer" and name.split()[-1] in POSITIVE:  # it has one more ReLU, before the maps
+            expected = np.maximum(expected, 0)
         assert array.dtype == np.float32
-        np.testing.assert_allclose(array, expected, rtol=0, atol=tolerance * np.abs(expected).max(), err_msg=name)
+        atol = tolerance * np.abs(expected).max()
+        if form.startswith("mixed") and name.split()[-1] in IMAGE:  # half precision opens or shuts a ReLU near zero
+            assert (np.abs(array - expected) <= atol).mean() > 0.98, name
+        else:
+            np.testing.assert_allclose(array, expected, rtol=0, atol=atol, err_msg=name)
 
 
 def test_nothing_is_compared_with_itself(answers):
     """None of the plain form's quantities is zero, and those that could be mixed up differ: the test above can fail."""
     found = answers("tensorflow").items()
     plain = {name.split()[-1]: array for name, array in found if name.startswith("functional: None")}
-    assert len(plain) == 16
+    assert len(plain) == 23
     assert all(np.abs(array).max() > 1e-4 for array in plain.values())
-    for a, b in (("S", "replaced"), ("G", "top"), ("G", "function"), ("cam", "grad_cam"), ("layer_cam", "grad_cam")):
+    for a, b in (("S", "replaced"), ("G", "top"), ("G", "function"), ("cam", "grad_cam"), ("layer_cam", "grad_cam"),
+                 ("image_gradient", "top_image"), ("image_gradient", "guided"), ("deconvnet", "guided"),
+                 ("projected", "projected_guided"), ("projected", "projected_function")):
         assert np.abs(plain[a] - plain[b]).max() > 0.05 * np.abs(plain[a]).max()
 
 
