@@ -279,7 +279,7 @@ def results(form):
                   f"{layer} eigen_cam": camlib.eigen_cam(look, x)}
         if not isinstance(x, (list, dict)):
             found[f"{layer} score_cam"] = camlib.score_cam(look, x, 2)
-        if not isinstance(x, (list, dict)) and layer == FORMS[form][1][-1]:
+        if not isinstance(x, (list, dict)) and layer == FORMS[form][1][0]:
             found |= {f"{layer} {name}": back.transpose(0, 2, 3, 1) if form == "channels first" else back
                       for name, back in to_the_image(look, x).items()}
         if form not in ("image and vector", "inputs by name"):
