@@ -1,0 +1,263 @@
+"""Activation maximisation: the picture that a unit likes best, by gradient ascent.
+
+The network gives one thing, the gradient with respect to the picture. How the picture is written, what is held
+against it (see ``priors``) and the steps themselves are NumPy around it.
+"""
+
+import operator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from . import inputs, priors
+from .errors import CamlibError, ImageError, LayerError, TargetError
+from .images import as_image, height_width
+from .probe import probe
+
+
+class Ascent(NamedTuple):
+    """What ``maximize_activations`` returns."""
+
+    images: np.ndarray   # (N, H, W, C), in low..high
+    history: np.ndarray  # (N, steps + 1): the activation before each step, as the network saw it; last: of the images
+
+
+def maximize_activation(model, layer, channel, **options):
+    """Return the image (H, W, C) that gradient ascent finds for one channel: ``maximize_activations`` of a single one."""
+    return maximize_activations(model, layer, [channel], **options).images[0]
+
+
+def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regularizers=(), transforms=(),
+                         parametrization="fourier", decorrelate=True, seed=0, start=None, size=None, low=0.0, high=1.0,
+                         unit=None, progress=False):
+    """Climb f(I) - penalties for each of N ``channels``; return the images (N, H, W, C) and f along the way (N, steps + 1).
+
+    I* = argmax f(I), equation (5.1), by steps of Adam [kingma2015] on the parameters of the image [erhan2009, olah2017].
+    ``layer``: its maps A; f is the mean of a channel, equation (5.4), or with ``unit=(i, j)`` its value in that cell.
+    A channel is an index, or a vector (K,): then f is that weighted sum of channels. ``layer=None``: f is the logit.
+    ``regularizers``, ``transforms``: made by ``priors.l2``, ``total_variation``; ``jitter``, ``blur``.
+    ``parametrization``: "fourier" or "pixels"; ``decorrelate``: True for the colours of the course's scenes, images
+    (n, H, W, C) for theirs, or False. ``start``: an image (H, W, C); otherwise faint noise of ``seed`` on grey.
+    ``size``: for networks that take any. Pixels stay in ``low`` .. ``high``, what the network was made for.
+    Raises LayerError if the gradient is zero at the start, TargetError for a channel that is not there.
+    """
+    look, rng = probe(model, layer), np.random.default_rng(seed)
+    steps, rate = priors.whole(steps, 1, "steps"), priors.positive(rate, "rate")
+    shape = _shape(look, start, size)
+    picture = _parametrization(shape, parametrization, decorrelate, low, high)
+    z = _start(picture, shape, start, rng)
+    z = np.repeat(z[None], len(channels), 0)
+    climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
+    moments, history = (np.zeros_like(z), np.zeros_like(z)), np.zeros((len(z), steps + 1))
+    for step in tqdm(range(steps), desc="climbing", leave=False, disable=not progress):
+        images = picture.image(z)
+        history[:, step], R = _through(climb, transforms, images, rng)
+        if step == 0:
+            _check_alive(R, layer, channels)
+        for regularizer in regularizers:
+            R = R - regularizer(images)[1]
+        z += rate * _adam(picture.pull(R, images), moments, step + 1)
+    images = picture.image(z)
+    history[:, -1] = climb(images)[0]
+    return Ascent(images, history)
+
+
+def steepest(w, norm=2):
+    """Return for each w (N, ...) the x with ||x|| = 1 that has the largest <w, x>.
+
+    norm 2: w / ||w||, equation (5.2); norm np.inf: sign(w), equation (5.15). Where w is zero, so is x.
+    """
+    w = _vectors(w)
+    if norm == np.inf:
+        return np.sign(w)
+    if norm != 2:
+        raise CamlibError(f"norm is 2 or np.inf, not {norm!r}")
+    length = np.sqrt((w**2).sum(tuple(range(1, w.ndim)), keepdims=True))
+    return np.divide(w, length, out=np.zeros_like(w, dtype=length.dtype), where=length > 0)
+
+
+def ascend_on_ball(gradient, start, steps=100, rate=0.1):
+    """Return where steps x + rate * gradient(x), each brought back to length 1 if it left the unit ball, end.
+
+    Equation (5.3), for vectors ``start`` (N, ...); ``gradient(x)`` has the same shape.
+    """
+    x = _vectors(start)
+    for _ in range(priors.whole(steps, 1, "steps")):
+        x = x + rate * gradient(x)
+        length = np.sqrt((x**2).sum(tuple(range(1, x.ndim)), keepdims=True))
+        x = x / np.maximum(length, 1)
+    return x
+
+
+def perturb(model, images, target, size=0.02, steps=10, low=0.0, high=1.0):
+    """Return ``images`` (N, H, W, C) with no pixel changed by more than ``size``, so that they look like ``target``.
+
+    Climbs the logit of ``target`` less that of the image's own top class, by the best step there is for a linear
+    function under a bound on each pixel, ``size`` / 4 times sign(gradient), equation (5.15) [goodfellow2015].
+    """
+    look, size = probe(model), priors.positive(size, "size")
+    images = inputs.checked(look.model, images)
+    logits, _ = look.image_gradient(images)
+    wanted, own = (look.classes(t, len(images), logits) for t in (target, None))
+    x = images
+    for _ in range(priors.whole(steps, 1, "steps")):
+        uphill = look.image_gradient(x, wanted)[1] - look.image_gradient(x, own)[1]
+        x = np.clip(x + size / 4 * steepest(uphill, np.inf), images - size, images + size)
+        x = np.clip(x, low, high).astype(np.float32)
+    return x
+
+
+def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=1.4, rate=0.02, shift=8, seed=0,
+               low=0.0, high=1.0, progress=False):
+    """Return ``image`` (H, W, C) with more of whatever ``layer`` sees in it already: it climbs sum(A^2) / 2.
+
+    The gradient is A itself brought back to the image, equation (5.16) [mordvintsev2015]; one ``channel``, or all.
+    From small to full size in ``octaves``, each ``ratio`` times the last. The network must take any size if there
+    are several. A step moves pixels by ``rate`` times the range on average (root mean square).
+    """
+    look, image, rng = probe(model, layer), as_image(image), np.random.default_rng(seed)
+    octaves, steps = priors.whole(octaves, 1, "octaves"), priors.whole(steps, 1, "steps")
+    dream, roll = priors.jitter(shift), rate * (high - low)
+    detail = np.zeros_like(image)
+    for octave in tqdm(range(octaves), desc="dreaming", leave=False, disable=not progress):
+        shape = [round(side / ratio**(octaves - 1 - octave)) for side in image.shape[:2]]
+        base = _resized(image, shape)
+        x = np.clip(base + _resized(detail, shape), low, high)[None]
+        for _ in range(steps):
+            there, back = dream(rng)
+            seen = there(x)
+            R = back(look.project(seen, _kept(look.forward(seen)[0], channel))[1])
+            x = np.clip(x + roll * np.sqrt(x.size) * steepest(R), low, high).astype(np.float32)
+        detail = x[0] - base
+    return x[0]
+
+
+def _vectors(x):
+    """``x`` as an array (N, ...) of N vectors; raises CamlibError."""
+    x = np.asarray(x)
+    if x.ndim < 2:
+        raise CamlibError(f"expected vectors (N, ...), got shape {x.shape}: write x[None] for one")
+    return x
+
+
+# -- pieces ------------------------------------------------------------------------------------------
+
+
+def _objective(look, layer, channels, unit, example):
+    """The function images (N, H, W, C) -> (f (N,), df/dI); ``example`` (1, H, W, C) tells the size of the maps."""
+    if layer is None:
+        if unit is not None:
+            raise TargetError("a logit has no cells: give a layer, or leave out unit")
+        look.logits(example)
+        classes = look.classes(list(channels), len(channels))
+
+        def climb(images):
+            logits, R = look.image_gradient(images, classes)
+            return look.scores(logits, classes), R
+    else:
+        y = np.stack([_signal(look.forward(example)[0].shape[1:], channel, unit) for channel in channels])
+
+        def climb(images):
+            A, R = look.project(images, y)
+            return np.einsum("nijk,nijk->n", A, y), R
+    return climb
+
+
+def _signal(shape, channel, unit):
+    """df/dA (h, w, K) of equation (5.4): 1/Z everywhere on the channel, or 1 in one cell; a vector weights channels."""
+    h, w, K = shape
+    weights = np.asarray(channel, np.float32)
+    if np.ndim(channel) == 0:
+        if not isinstance(channel, (int, np.integer)) or not 0 <= channel < K:
+            raise TargetError(f"a channel is a whole number, 0 to {K - 1}, or a vector of {K} numbers; not {channel!r}")
+        weights = np.eye(1, K, operator.index(channel), np.float32)[0]
+    if weights.shape != (K,) or not np.isfinite(weights).all():
+        raise TargetError(f"this layer has {K} channels: a direction has as many finite numbers, not {weights.shape}")
+    place = np.full((h, w), 1 / (h * w), np.float32)
+    if unit is not None:
+        if np.shape(unit) != (2,) or not (0 <= unit[0] < h and 0 <= unit[1] < w):
+            raise TargetError(f"a unit is a cell (i, j) of {h} rows and {w} columns, not {unit!r}")
+        place[:] = 0
+        place[tuple(unit)] = 1
+    return place[..., None] * weights
+
+
+def _through(climb, transforms, images, rng):
+    """f and df/dI where the network sees the images through ``transforms``: equations (5.9) and (5.10)."""
+    backs = []
+    for transform in transforms:
+        there, back = transform(rng)
+        images = there(images)
+        backs.append(back)
+    values, R = climb(images)
+    for back in reversed(backs):
+        R = back(R)
+    return values, R
+
+
+def _adam(gradient, moments, step, decay=(0.9, 0.999)):
+    """The next step uphill, about 1 a number; the running ``moments`` are brought up to date in place [kingma2015]."""
+    for moment, rate, value in zip(moments, decay, (gradient, gradient**2), strict=True):
+        moment += (1 - rate) * (value - moment)
+    mean, square = (moment / (1 - rate**step) for moment, rate in zip(moments, decay, strict=True))
+    return mean / (np.sqrt(square) + 1e-12)
+
+
+def _check_alive(R, layer, channels):
+    for gradient, channel in zip(R, channels, strict=True):
+        if not gradient.any():
+            raise LayerError(f"channel {channel} of {layer!r} is silent on the start image and its gradient is zero "
+                             "everywhere, so there is no way up: take the layer before its ReLU, another seed, or "
+                             "start=an image on which it is active")
+
+
+def _shape(look, start, size):
+    """The shape (H, W, C) of the image, from the network, the start image or ``size``."""
+    wanted = (inputs.shapes(look.model) or [(None, None, None, 3)])[0][1:]
+    if start is not None:
+        return as_image(start).shape
+    if size is not None:
+        return *height_width(size, ImageError), wanted[2]
+    if None in wanted:
+        raise ImageError("this network takes images of any size: say which with size=")
+    return wanted
+
+
+def _parametrization(shape, kind, decorrelate, low, high):
+    if kind not in ("fourier", "pixels"):
+        raise CamlibError(f"a parametrization is 'fourier' or 'pixels', not {kind!r}")
+    if not low < high:
+        raise CamlibError(f"pixels run from low to high, not from {low!r} to {high!r}")
+    colors = None
+    if decorrelate is not False:
+        colors = priors.scene_colors() if decorrelate is True else priors.color_matrix(decorrelate)
+        if len(colors) != shape[2]:
+            raise ImageError(f"these colours have {len(colors)} channels, the image {shape[2]}: decorrelate=False")
+    scale = priors.frequency_scale(*shape[:2]) if kind == "fourier" else None
+    return priors.Parametrization(scale, colors, float(low), float(high))
+
+
+def _start(picture, shape, start, rng):
+    """The parameters (H, W, C) of the start image, or of faint noise on middle grey."""
+    if start is None:
+        return rng.normal(0, 0.1, shape).astype(np.float32)
+    start = as_image(start)
+    if start.min() < picture.low or start.max() > picture.high:
+        raise ImageError(f"the start image has values {start.min():g}..{start.max():g}, outside low .. high")
+    return picture.parameters(start[None])[0].astype(np.float32)
+
+
+def _kept(A, channel):
+    if channel is None:
+        return A
+    if not isinstance(channel, (int, np.integer)) or not 0 <= channel < A.shape[3]:
+        raise TargetError(f"a channel is a whole number, 0 to {A.shape[3] - 1}, or None for all; not {channel!r}")
+    return A * (np.arange(A.shape[3]) == channel)
+
+
+def _resized(image, shape):
+    smaller = shape[0] < len(image)
+    resized = cv2.resize(image, tuple(shape)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return resized.reshape(*shape, image.shape[2])

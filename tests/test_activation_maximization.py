@@ -1,0 +1,463 @@
+"""Activation maximisation: the equations of chapter 5, what each prior does to a picture, and what is refused."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from camlib import Probe, priors, scenes
+from camlib.activation_maximization import (
+    ascend_on_ball, deep_dream, maximize_activation, maximize_activations, perturb, steepest,
+)
+from camlib.errors import CamlibError, ImageError, LayerError, TargetError
+from camlib.runtime import keras
+
+layers = keras.layers
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_activation_maximization.ipynb"
+PLAIN = dict(parametrization="pixels", decorrelate=False)
+
+
+@pytest.fixture(scope="module")
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def scene_images():
+    """16 scenes that the course network was not trained on."""
+    return scenes.make(16, seed=2).images
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A network of linear units on images (6, 5, 3), and the w (6, 5, 3) of the unit in its first cell."""
+    model = keras.Sequential([keras.Input((6, 5, 3)), layers.Conv2D(1, (5, 4), name="unit"),
+                              layers.GlobalAveragePooling2D()])
+    kernel = np.random.default_rng(1).normal(size=(5, 4, 3, 1)).astype(np.float32)
+    model.set_weights([kernel, np.array([0.3])])
+    return model, np.pad(kernel[..., 0], ((0, 1), (0, 1), (0, 0)))
+
+
+@pytest.fixture(scope="module")
+def net(small):
+    """A network of two convolutions with random weights: pre-ReLU maps "before", maps "after", 4 logits."""
+    return small(layers.Conv2D(4, 3, name="before"), layers.ReLU(name="after"), layers.GlobalAveragePooling2D(),
+                 layers.Dense(4, name="logits"))
+
+
+def close(found, expected, tolerance):
+    """Assert that two arrays agree within ``tolerance`` times the largest expected value."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def slopes(function, x, step=1e-5):
+    """The gradient of ``function``: (N, ...) to (N,), number by number, by central differences in float64."""
+    found = np.zeros_like(x)
+    for place in np.ndindex(x.shape[1:]):
+        change = np.zeros_like(x)
+        change[:, *place] = step
+        found[:, *place] = (function(x + change) - function(x - change)) / (2 * step)
+    return found
+
+
+# -- the objective and the way up --------------------------------------------------------------------
+
+
+@pytest.mark.equation("5.1")
+@pytest.mark.parametrize("options", [PLAIN, {"decorrelate": False}, {}], ids=["pixels", "fourier", "colours"])
+def test_the_maximiser_of_a_linear_unit_under_l2(linear, options):
+    """argmax <w, I> - v mean((I - 1/2)^2) is 1/2 + n w / (2 v), in any parametrisation: all reach the same picture."""
+    model, w = linear
+    weight = 1.5 * w.size * np.abs(w).max()  # the largest step from grey is 1/3
+    found = maximize_activation(model, "unit", 0, unit=(0, 0), steps=600, regularizers=[priors.l2(weight)], **options)
+    print(f"largest distance from the closed form: {np.abs(found - 0.5 - w * w.size / (2 * weight)).max():.1e}")
+    close(found - 0.5, w * w.size / (2 * weight), 1e-4)
+
+
+@pytest.mark.equation("5.2")
+def test_the_best_direction_is_w(rng):
+    """<w, w/||w||> = ||w||, and no other vector of the ball reaches it; a zero gradient has no direction."""
+    w = rng.normal(size=(3, 4, 5))
+    best = steepest(w)
+    lengths = np.sqrt((w**2).sum((1, 2)))
+    close((best**2).sum((1, 2)), np.ones(3), 1e-14)
+    close((w * best).sum((1, 2)), lengths, 1e-14)
+    others = rng.normal(size=(1000, 3, 4, 5))
+    others /= np.sqrt((others**2).sum((2, 3), keepdims=True))
+    assert ((w * others).sum((2, 3)) < lengths).all()
+    assert not steepest(np.zeros((2, 3))).any()
+
+
+@pytest.mark.equation("5.3")
+def test_ascent_on_the_ball_converges_to_w(rng):
+    """The law: from any start, steps along w brought back to the ball end at w / ||w||, to 1e-4; one step by hand."""
+    w = rng.normal(size=(4, 6))
+    start = 0.5 * steepest(rng.normal(size=(4, 6)))
+    end = ascend_on_ball(lambda x: w, start, steps=500, rate=0.1)
+    print(f"ascent on the ball, distance from w/||w||: {np.abs(end - steepest(w)).max():.1e}")
+    close(end, steepest(w), 1e-4)
+    inside = ascend_on_ball(lambda x: w, 0 * w, steps=1, rate=1e-3)
+    close(inside, 1e-3 * w, 1e-14)  # what has not left the ball is not touched
+    curved = ascend_on_ball(lambda x: 0.3 * w / np.abs(w).max() - x, start, steps=200, rate=0.5)
+    close(curved, 0.3 * w / np.abs(w).max(), 1e-8)  # a maximum inside is found, too
+
+
+@pytest.mark.equation("5.4")
+def test_the_objective(net, pictures):
+    """f is the mean of a channel, one cell of it, a weighted sum of channels, or a logit; its path starts at the start."""
+    A, logits = Probe(net, "before").forward(pictures[:1])
+    v = np.array([0.5, -1, 0, 2], np.float32)
+    for layer, channel, unit, wanted in (("before", 2, None, A[0, :, :, 2].mean()), ("before", 1, (4, 1), A[0, 4, 1, 1]),
+                                         ("before", v, None, A[0].mean((0, 1)) @ v), (None, 3, None, logits[0, 3])):
+        found = maximize_activations(net, layer, [channel], unit=unit, steps=20, start=pictures[0], **PLAIN)
+        assert found.history[0, 0] == pytest.approx(wanted, abs=2e-3 * float(np.abs(A).max()))  # the start keeps off the ends
+        A2, logits2 = Probe(net, "before").forward(found.images)
+        last = {None: logits2[0, 3]}.get(layer, None)
+        if layer:
+            last = A2[0, :, :, 2].mean() if channel is not v and unit is None else (
+                A2[0, 4, 1, 1] if unit else A2[0].mean((0, 1)) @ v)
+        assert found.history[0, -1] == pytest.approx(last, rel=1e-5)
+        assert found.history.shape == (1, 21) and found.history[0, -1] > found.history[0, 0]
+
+
+def test_the_objective_rises(network):
+    """For every class, logit and class map centre of the course network, and for channels before their ReLU."""
+    W, _ = network.get_layer("logits").get_weights()
+    for layer, channels, unit in ((None, range(8), None), ("relu4", list(W.T), (6, 6)), ("conv2", range(8), None)):
+        history = maximize_activations(network, layer, list(channels), steps=10, unit=unit).history
+        assert (history[:, -1] > history[:, 0] + 0.1).all(), layer
+
+
+def test_several_at_once_are_as_one_by_one(net):
+    """A channel's picture does not depend on its companions; the same seed gives the same, another one another."""
+    together = maximize_activations(net, "before", [1, 3], steps=15, transforms=[priors.jitter(2)])
+    alone = maximize_activation(net, "before", 3, steps=15, transforms=[priors.jitter(2)])
+    assert np.abs(together.images[1] - alone).max() < 1e-2 < np.abs(together.images[0] - alone).max()
+    again = maximize_activation(net, "before", 3, steps=15, transforms=[priors.jitter(2)])
+    np.testing.assert_array_equal(again, alone)
+    other = maximize_activation(net, "before", 3, steps=15, transforms=[priors.jitter(2)], seed=1)
+    assert np.abs(other - alone).max() > 0.1
+
+
+# -- the picture: range, frequencies, colours --------------------------------------------------------
+
+
+@pytest.mark.equation("5.6")
+def test_pixels_stay_in_range(net, rng):
+    """I = low + (high - low) sigmoid(x): strictly inside for any x, and undone by ``parameters``; so is every result."""
+    p = priors.Parametrization(None, None, -1, 3)
+    x = rng.normal(0, 2, (2, 4, 4, 3))
+    close(p.image(x), -1 + 4 / (1 + np.exp(-x)), 1e-14)
+    close(p.parameters(p.image(x)), x, 1e-9)
+    ends = priors.Parametrization(None, None, 0, 1)
+    assert np.isfinite(ends.parameters(np.array([0., 1, 0.5]).reshape(1, 1, 1, 3))).all()
+    assert np.isfinite(ends.image(np.full((1, 1, 1, 1), -1e9))).all()
+    found = maximize_activation(net, "before", 0, steps=200, rate=1.0, low=-1, high=1)
+    assert -1 <= found.min() < -0.8 and 0.8 < found.max() <= 1
+
+
+def test_the_gradient_through_the_parametrisation(rng):
+    """``pull`` is the gradient of <R, image(z)> with respect to z, by finite differences."""
+    p = priors.Parametrization(priors.frequency_scale(4, 5), priors.scene_colors(), -1, 1)
+    z, R = rng.normal(size=(2, 2, 4, 5, 3))
+    close(p.pull(R, p.image(z)), slopes(lambda z: (R * p.image(z)).sum((1, 2, 3)), z), 1e-7)
+
+
+@pytest.mark.equation("5.11")
+def test_the_parametrisation_is_linear_invertible_and_has_its_adjoint(rng):
+    """P(az + u) = aPz + Pu, P inverse P z = z, and <P z, y> = <z, P^T y>; the Hartley transform by its cosines."""
+    for scale, colors in ((None, None), (priors.frequency_scale(6, 5), None),
+                          (priors.frequency_scale(6, 5), priors.scene_colors()), (None, priors.scene_colors())):
+        p = priors.Parametrization(scale, colors)
+        z, u, y = rng.normal(size=(3, 2, 6, 5, 3))
+        close(p.linear(2.5 * z + u), 2.5 * p.linear(z) + p.linear(u), 1e-13)
+        close(p.inverse(p.linear(z)), z, 1e-12)
+        assert (p.linear(z) * y).sum() == pytest.approx((z * p.adjoint(y)).sum(), rel=1e-12)
+    single = z.astype(np.float32)
+    assert p.linear(single).dtype == np.float32
+    close(p.inverse(p.linear(single)), single, 1e-6)
+    H, W = 6, 5
+    a, b = np.arange(H), np.arange(W)
+    angle = 2 * np.pi * (a[:, None, None, None] * a[:, None] / H + b[:, None, None] * b / W)
+    cas = (np.cos(angle) + np.sin(angle)) / np.sqrt(H * W)  # (H, W, H, W)
+    close(priors.hartley(z), np.einsum("abuv,nuvc->nabc", cas, z), 1e-13)
+
+
+@pytest.mark.equation("5.12")
+def test_the_scale_falls_with_frequency():
+    """s |f| is one number for all f above the lowest, mean(s^2) = 1, and doubling f halves s."""
+    s, f = priors.frequency_scale(16, 24)[..., 0], priors.frequencies(16, 24)
+    product = (s * f)[f >= 1 / 24]
+    close(product, np.full(product.shape, product[0]), 1e-13)
+    assert (s**2).mean() == pytest.approx(1) and s[0, 0] == s.max() == pytest.approx(s[0, 1])
+    assert s[0, 2] == pytest.approx(s[0, 1] / 2) and f[0, 2] == pytest.approx(2 / 24) and f[8, 0] == 0.5
+
+
+@pytest.mark.equation("5.13")
+def test_the_colour_matrix(rng):
+    """C C is the covariance over its mean variance, C is symmetric, and white noise times C has these colours."""
+    images = rng.normal(size=(3, 9, 8, 3)) @ np.array([[1, 0.9, 0.8], [0, 0.4, 0.5], [0, 0, 0.3]]) + 5
+    C, covariance = priors.color_matrix(images), np.cov(images.reshape(-1, 3).T)
+    close(C @ C, covariance / np.trace(covariance) * 3, 1e-12)
+    close(C, C.T, 1e-14)
+    noise = priors.mix(rng.normal(size=(1, 200, 200, 3)), C)
+    close(np.cov(noise.reshape(-1, 3).T), C @ C, 0.03)
+    close(priors.scene_colors(), priors.color_matrix(scenes.make(16, seed=5).images), 1e-14)
+    close(priors.mix(images, C), np.einsum("nijc,cd->nijd", images, C), 1e-13)
+
+
+# -- what is held against the picture ----------------------------------------------------------------
+
+
+@pytest.mark.equation("5.7")
+def test_l2(rng, net):
+    """Its value is the formula, its gradient the finite differences; more weight, less distance from grey."""
+    x = rng.random((2, 4, 5, 3))
+    value, gradient = priors.l2(3, middle=0.4)(x)
+    close(value, [3 * sum((v - 0.4)**2 for v in image.ravel()) / 60 for image in x], 1e-13)
+    close(gradient, slopes(lambda x: priors.l2(3, middle=0.4)(x)[0], x), 1e-7)
+    found = [maximize_activation(net, "before", 0, steps=60, regularizers=[priors.l2(v)]) for v in (1e-6, 30, 300)]
+    assert np.all(np.diff([((image - 0.5)**2).mean() for image in found]) < -1e-3)
+
+
+@pytest.mark.equation("5.8")
+def test_total_variation(rng, net):
+    """Its value is the sum over pixels, its gradient the finite differences; more weight, less variation."""
+    x = rng.random((2, 4, 5, 3))
+    value, gradient = priors.total_variation(2, softness=0.1)(x)
+
+    def by_loops(I):
+        total = 0
+        for i, j, c in np.ndindex(I.shape):
+            dy = I[i + 1, j, c] - I[i, j, c] if i + 1 < I.shape[0] else 0
+            dx = I[i, j + 1, c] - I[i, j, c] if j + 1 < I.shape[1] else 0
+            total += np.sqrt(dy**2 + dx**2 + 0.1**2)
+        return 2 * total / I.size
+
+    close(value, [by_loops(image) for image in x], 1e-13)
+    close(gradient, slopes(lambda x: priors.total_variation(2, softness=0.1)(x)[0], x), 1e-7)
+    found = np.stack([maximize_activation(net, "before", 0, steps=60, regularizers=[priors.total_variation(v)])
+                      for v in (1e-6, 3, 30)])
+    assert np.all(np.diff(priors.total_variation(1)(found)[0]) < -1e-3)
+
+
+@pytest.mark.equation("5.9")
+def test_blur(rng):
+    """It is the Gaussian sum over the mirrored picture, its own adjoint, and keeps the mean; fine detail goes."""
+    there, back = priors.blur(0.8)(rng)
+    x, y = rng.random((2, 2, 12, 9, 3))
+    assert (there(x) * y).sum() == pytest.approx((x * back(y)).sum(), rel=1e-12)
+    assert there(x).sum() == pytest.approx(x.sum(), rel=1e-12)
+    spot = np.zeros((1, 21, 21, 1))
+    spot[0, 10, 10] = 1
+    g = np.exp(-np.arange(-10, 11)**2 / (2 * 0.8**2))
+    close(there(spot)[0, ..., 0], np.outer(g, g) / g.sum()**2, 2e-3)
+    assert priors.high_frequency_share(there(x)).max() < 0.5 * priors.high_frequency_share(x).min()
+
+
+@pytest.mark.equation("5.10")
+def test_jitter_is_undone_exactly_by_its_adjoint(rng):
+    """Back after there is the identity to the last bit, it is the adjoint, and the shifts fill their range."""
+    x, y = rng.random((2, 2, 12, 9, 3))
+    shifts = set()
+    for _ in range(200):
+        there, back = priors.jitter(2)(rng)
+        np.testing.assert_array_equal(back(there(x)), x)
+        assert (there(x) * y).sum() == pytest.approx((x * back(y)).sum(), rel=1e-12)
+        spot = np.zeros((1, 9, 9, 1))
+        spot[0, 4, 4] = 1
+        shifts.add(tuple(np.argwhere(there(spot)[0, ..., 0])[0] - 4))
+    assert shifts == {(a, b) for a in range(-2, 3) for b in range(-2, 3)}
+
+
+def test_transforms_stand_between_picture_and_network(linear):
+    """The network sees blur(roll(I)); the ascent's first activation is that, and its gradient comes back the same way."""
+    from camlib.activation_maximization import _through
+
+    w, rng = linear[1][None].astype(float), np.random.default_rng(3)
+    transforms, x = [priors.jitter(2), priors.blur(0.7)], rng.random((1, 6, 5, 3))
+    value, R = _through(lambda I: ((w * I).sum((1, 2, 3)), w), transforms, x, np.random.default_rng(7))
+    same = np.random.default_rng(7)
+    roll, soft = (transform(same) for transform in transforms)
+    assert value == pytest.approx((w * soft[0](roll[0](x))).sum())
+    assert value == pytest.approx((R * x).sum(), rel=1e-9)  # linear: f(x) = <R, x>, whatever x is
+
+
+@pytest.mark.equation("5.5")
+def test_high_frequency_share():
+    """A wave of a frequency has all its energy there, half and half is one half; a flat picture has none."""
+    column = np.arange(16)
+    slow, fast = (np.broadcast_to(np.cos(2 * np.pi * f * column)[:, None], (16, 16, 3)) for f in (1 / 8, 3 / 8))
+    images = np.stack([slow, 5 + fast.transpose(1, 0, 2), slow + fast, 2 * slow + fast, np.ones((16, 16, 3))])
+    np.testing.assert_allclose(priors.high_frequency_share(images), [0, 1, 0.5, 0.2, 0], atol=1e-12)
+    np.testing.assert_allclose(priors.high_frequency_share(images, above=0.1)[:2], 1, atol=1e-12)
+
+
+def test_each_prior_takes_fine_detail_away(network):
+    """The fish's logit: blur, jitter, total variation, and frequencies with jitter leave less energy above 1/4."""
+    def share(**options):
+        return priors.high_frequency_share(maximize_activation(network, None, 0, steps=60, **options)[None])[0]
+
+    plain = share(**PLAIN)
+    assert share(**PLAIN, transforms=[priors.blur(1.5)]) < plain / 2
+    assert share(**PLAIN, transforms=[priors.jitter(8)]) < 0.8 * plain
+    assert share(**PLAIN, regularizers=[priors.total_variation(100)]) < 0.9 * plain
+    assert share(decorrelate=False) < 0.9 * plain
+    assert share(transforms=[priors.jitter(8)]) < plain / 2
+
+
+# -- softmax, little pushes, dreams ------------------------------------------------------------------
+
+
+@pytest.mark.equation("5.14")
+def test_the_gradient_of_softmax(net, pictures):
+    """dp_c/dI = p_c (dS_c/dI - sum_j p_j dS_j/dI), by the probe's own gradient of softmax."""
+    look, x = Probe(net), pictures[:1]
+    logits, G = look.image_gradient(np.repeat(x, 4, 0), np.arange(4))
+    p = np.exp(logits[0] - logits[0].max())
+    p /= p.sum()
+    for c in range(4):
+        found = look.image_gradient(x, lambda S, c=c: keras.ops.softmax(S)[:, c])[1]
+        close(found[0], p[c] * (G[c] - np.einsum("j,jabc->abc", p, G)), 1e-4)
+
+
+@pytest.mark.equation("5.15")
+def test_the_best_push_under_a_bound_on_each_pixel(rng):
+    """<w, sign(w)> = ||w||_1, and no other push of the cube reaches it."""
+    w = rng.normal(size=(3, 20))
+    best = steepest(w, np.inf)
+    close((w * best).sum(1), np.abs(w).sum(1), 1e-14)
+    assert np.abs(best).max() == 1
+    assert ((w * rng.uniform(-1, 1, (1000, 3, 20))).sum(2) < np.abs(w).sum(1)).all()
+
+
+def test_a_push_changes_the_class_and_no_pixel_much(network, scene_images):
+    """Every pixel stays within ``size`` and in range; most of 16 scenes turn into their target; a linear unit exactly."""
+    images = scene_images
+    before = Probe(network).logits(images)
+    target = (before.argmax(1) + 1) % 8
+    pushed = perturb(network, images, target, size=0.02)
+    assert np.abs(pushed - images).max() <= 0.02 + 1e-6 and pushed.min() >= 0 and pushed.max() <= 1
+    after = Probe(network).logits(pushed)
+    assert (after.argmax(1) == target).mean() > 0.6
+    rows = np.arange(16)
+    assert (after[rows, target] - before[rows, target] > 0).all()
+
+
+def test_a_push_on_a_linear_network_is_the_sign():
+    """There the best push is known: ``size`` times the sign of the difference of the two classes' gradients."""
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
+    model.set_weights([np.random.default_rng(0).normal(size=(3, 3, 3, 2)), np.array([0, 90])])
+    grey = np.full((1, 4, 4, 3), 0.5, np.float32)
+    G = Probe(model).image_gradient(np.repeat(grey, 2, 0), [0, 1])[1]
+    np.testing.assert_allclose(perturb(model, grey, 0, size=0.1, steps=6)[0], 0.5 + 0.1 * np.sign(G[0] - G[1]), atol=1e-6)
+
+
+@pytest.mark.equation("5.16")
+def test_a_dream_climbs_the_energy(network, scene_images):
+    """A brought back to the image is the gradient of sum(A^2)/2 (one linear step shows it), and the energy rises."""
+    conv = keras.Sequential([keras.Input((6, 5, 3)), layers.Conv2D(4, 3, name="maps"), layers.GlobalAveragePooling2D()])
+    conv.set_weights([np.random.default_rng(0).normal(size=w.shape) for w in conv.get_weights()])
+    look, x = Probe(conv, "maps"), np.random.default_rng(1).uniform(0.4, 0.6, (1, 6, 5, 3)).astype(np.float32)
+    for channel in (None, 2):
+        kept = slice(None) if channel is None else [channel]
+        exact = look.project(x, lambda A, kept=kept: keras.ops.sum(keras.ops.take(
+            A, np.arange(4)[kept], -1)**2, (1, 2, 3)) / 2)[1]
+        found = deep_dream(conv, "maps", x[0], channel=channel, steps=1, octaves=1, rate=0.01, shift=0)
+        close(found - x[0], 0.01 * exact[0] / np.sqrt((exact**2).mean()), 1e-4)
+    image = scene_images[0]
+    dream = deep_dream(network, "relu3", image, octaves=1, steps=5)
+    before, after = ((Probe(network, "relu3").forward(i[None])[0]**2).sum() for i in (image, dream))
+    assert after > 2 * before and dream.shape == image.shape and 0 <= dream.min() and dream.max() <= 1
+
+
+def test_octaves_need_a_network_for_any_size(network, scene_images):
+    """With a clone that takes any size, the dream grows from small to large; the fixed one says what is wrong."""
+    free = keras.models.clone_model(network, input_tensors=keras.Input((None, None, 3)))
+    free.set_weights(network.get_weights())
+    image = scene_images[0, :90]
+    dream = deep_dream(free, "relu2", image, octaves=2, steps=2, ratio=1.5)
+    assert dream.shape == image.shape
+    assert np.abs(dream - deep_dream(free, "relu2", image, octaves=1, steps=2)).max() > 0.05
+    with pytest.raises(ImageError, match="resize"):
+        deep_dream(network, "relu2", scene_images[0], octaves=2)
+    found = maximize_activation(free, "conv2", 1, size=(64, 48), steps=2)
+    assert found.shape == (64, 48, 3)
+    with pytest.raises(ImageError, match="size="):
+        maximize_activation(free, "conv2", 1, steps=2)
+
+
+# -- silence, and other bad input --------------------------------------------------------------------
+
+
+def test_a_silent_unit_is_named(net):
+    """A ReLU unit whose gradient is zero everywhere raises; before the ReLU the same channel climbs."""
+    kernel, bias = net.get_layer("before").get_weights()
+    try:
+        net.get_layer("before").set_weights([kernel, bias - 1000])
+        with pytest.raises(LayerError, match="channel 2 of 'after' is silent.*before its ReLU"):
+            maximize_activation(net, "after", 2, steps=3)
+        history = maximize_activations(net, "before", [2], steps=30).history[0]
+        assert history[-1] > history[0]
+    finally:
+        net.get_layer("before").set_weights([kernel, bias])
+
+
+@pytest.mark.parametrize(("error", "match", "arguments", "options"), [
+    (TargetError, "0 to 3", ("before", 4), {}), (TargetError, "0 to 3", ("before", 1.5), {}),
+    (TargetError, "4 channels", ("before", [1, 2]), {}), (TargetError, "range", (None, 9), {}),
+    (TargetError, "no cells", (None, 1), {"unit": (0, 0)}), (TargetError, "6 rows", ("before", 1), {"unit": (6, 0)}),
+    (TargetError, "cell", ("before", 1), {"unit": 3}), (LayerError, "nothing", ("nothing", 1), {}),
+    (CamlibError, "steps", ("before", 1), {"steps": 0}), (CamlibError, "rate", ("before", 1), {"rate": -1}),
+    (CamlibError, "fourier", ("before", 1), {"parametrization": "wavelet"}),
+    (CamlibError, "low to high", ("before", 1), {"low": 1, "high": 1}),
+    (ImageError, "outside", ("before", 1), {"start": np.full((16, 12, 3), 2.0)}),
+    (ImageError, "grey", ("before", 1), {"decorrelate": np.ones((1, 4, 4, 3)) * np.arange(4)[:, None, None]}),
+    (ImageError, "takes images", ("before", 1), {"size": 20}),
+    (ImageError, "one image", ("before", 1), {"start": np.zeros((1, 16, 12, 3))}),
+    (ImageError, "channels, the image", ("before", 1), {"decorrelate": np.random.default_rng(0).random((1, 9, 9, 2))}),
+])
+def test_what_cannot_be_climbed(net, error, match, arguments, options):
+    """Each impossible wish is answered by an error that names it."""
+    with pytest.raises(error, match=match):
+        maximize_activation(net, *arguments, **{"steps": 2, **options})
+
+
+@pytest.mark.parametrize("call", [
+    lambda: priors.l2(0), lambda: priors.l2("much"), lambda: priors.total_variation(-1), lambda: priors.blur(np.nan),
+    lambda: priors.total_variation(1, softness=0), lambda: priors.jitter(-1), lambda: priors.jitter(1.5),
+    lambda: priors.color_matrix(np.zeros((4, 4, 3))), lambda: priors.high_frequency_share(np.zeros((4, 4, 3))),
+    lambda: priors.color_matrix(np.random.default_rng(0).random((1, 4, 4, 5))),
+    lambda: steepest(np.ones((1, 3)), 1), lambda: steepest(np.ones(3)), lambda: ascend_on_ball(np.sign, np.ones(3)),
+    lambda: ascend_on_ball(lambda x: x, np.ones((1, 2)), steps=0),
+    lambda: priors.high_frequency_share(np.full((1, 4, 4, 3), np.nan)),
+])
+def test_bad_numbers(call):
+    """A weight, width, shift, picture or norm that makes no sense raises a camlib error."""
+    with pytest.raises(CamlibError):
+        call()
+
+
+def test_bad_dreams_and_pushes(net, pictures):
+    """A dream of a channel that is not there, a push of no size or to no class."""
+    for call in (lambda: deep_dream(net, "before", pictures[0], channel=4), lambda: perturb(net, pictures, 0, size=0),
+                 lambda: deep_dream(net, "before", pictures[0], octaves=0), lambda: perturb(net, pictures, 7),
+                 lambda: deep_dream(net, "before", pictures)):
+        with pytest.raises(CamlibError):
+            call()
+
+
+# -- the same in PyTorch -----------------------------------------------------------------------------
+
+
+def test_the_chapters_pytorch_code():
+    """The block that the chapter prints runs, and finds w / ||w||."""
+    pytest.importorskip("torch")
+    text = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "markdown")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    names = {}
+    exec(compile(block, str(NOTEBOOK), "exec"), names)
+    w = names["w"].numpy()
+    close(names["x"].detach().numpy(), w / np.sqrt((w**2).sum()), 1e-4)
