@@ -1,19 +1,25 @@
 """camlib: the tested code behind the course, one small module a chapter; arrays in, arrays out."""
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
-from . import course_network, errors, plots, pretrained, scenes
+from . import cnn, course_network, errors, plots, pooling, pretrained, saliency, scenes
+from .activation_maximization import maximize_activation
 from .cam import class_activation_map
+from .convolution import cross_correlation
+from .deconvolution import deconvolve
+from .feature_maps import feature_maps
 from .grad_cam import (
     ablation_cam, eigen_cam, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, score_cam, xgrad_cam,
 )
 from .images import colorize, load_image, normalize_map, overlay, resize_map
 from .localization import bounding_boxes, intersection_over_union, max_box_accuracy, pointing_game
+from .occlusion import occlusion_map
 from .probe import Probe
 from .runtime import repeatable
 
 __all__ = [
-    "Probe", "ablation_cam", "bounding_boxes", "class_activation_map", "colorize", "course_network", "eigen_cam",
-    "errors", "grad_cam", "grad_cam_plus_plus", "hires_cam", "intersection_over_union", "layer_cam", "load_image",
-    "max_box_accuracy", "normalize_map", "overlay", "plots", "pointing_game", "pretrained", "repeatable", "resize_map",
-    "runtime", "scenes", "score_cam", "xgrad_cam",
+    "Probe", "ablation_cam", "bounding_boxes", "class_activation_map", "cnn", "colorize", "course_network",
+    "cross_correlation", "deconvolve", "eigen_cam", "errors", "feature_maps", "grad_cam", "grad_cam_plus_plus",
+    "hires_cam", "intersection_over_union", "layer_cam", "load_image", "max_box_accuracy", "maximize_activation",
+    "normalize_map", "occlusion_map", "overlay", "plots", "pointing_game", "pooling", "pretrained", "repeatable",
+    "resize_map", "runtime", "saliency", "scenes", "score_cam", "xgrad_cam",
 ]

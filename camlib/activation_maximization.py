@@ -235,7 +235,7 @@ def _parametrization(shape, kind, decorrelate, low, high):
         colors = priors.scene_colors() if decorrelate is True else priors.color_matrix(decorrelate)
         if len(colors) != shape[2]:
             raise ImageError(f"these colours have {len(colors)} channels, the image {shape[2]}: decorrelate=False")
-    scale = priors.frequency_scale(*shape[:2]) if kind == "fourier" else None
+    scale = priors.frequency_scale(*shape[:2]).astype(np.float32) if kind == "fourier" else None
     return priors.Parametrization(scale, colors, float(low), float(high))
 
 

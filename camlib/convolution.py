@@ -20,7 +20,7 @@ PADDING = 'padding is "valid", "same" or two whole numbers from 0 (before, after
 def cross_correlation(images, kernel, bias=None, stride=1, padding="valid", dilation=1):
     """Return A (N, h, w, K), what Keras' Conv2D computes from ``images`` (N, H, W, C) and ``kernel`` (kh, kw, C, K).
 
-    A_ijk = sum_mnc w_mnck I_(si+dm-p)(sj+dn-p)c + b_k, equation (1.7); I is 0 outside the image.
+    A_ijk = sum_mnc w_mnck I_(si+dm-above)(sj+dn-left)c + b_k, equation (1.7); I is 0 outside the image.
     ``padding`` is "valid" (none), "same" (h = ceil(H / s), equation (1.6)) or ((above, below), (left, right)).
     Whole numbers become float32; float64 stays. Raises ImageError for images that do not fit, else CamlibError.
     """

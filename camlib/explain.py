@@ -14,6 +14,7 @@ from .errors import CamlibError, HeadError, ImageError, TargetError, near_names
 from .grad_cam import (
     ablation_cam, eigen_cam, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, score_cam, xgrad_cam,
 )
+from .head import probabilities
 from .images import load_image, normalize_map, overlay, resize_image, resize_map
 from .localization import bounding_boxes
 from .networks import Network
@@ -130,18 +131,6 @@ def answer(question, x):
     if question.method == "eigen-cam":
         return method(network.model, x, **options), classes, p
     return method(network.model, x, classes, **options), classes, p
-
-
-def probabilities(model, logits):
-    """Return p (N, C): softmax, or sigmoid if the model ends in one. One logit z gives two: sigmoid(-z), sigmoid(z)."""
-    z = np.asarray(logits, np.float64)
-    if z.shape[1] == 1:
-        return np.exp(-np.logaddexp(0, z * [1, -1]))
-    last = getattr(model.layers[-1] if model.layers else None, "activation", None)
-    if getattr(last, "__name__", "") == "sigmoid":
-        return np.exp(-np.logaddexp(0, -z))
-    e = np.exp(z - z.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
 
 
 def result(question, photo, map, target, p):

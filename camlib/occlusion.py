@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from . import inputs
 from .errors import ImageError, MapError, TargetError
-from .explain import probabilities
+from .head import probabilities
 from .images import as_batch, as_numbers, height_width
 from .probe import probe
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import scipy.fft
+from scipy.special import expit
 
 from . import scenes
 from .errors import CamlibError, ImageError
@@ -31,13 +32,13 @@ class Parametrization(NamedTuple):
 
     def linear(self, z):
         """Return x = C H(s z), equation (5.11)."""
-        x = z if self.scale is None else hartley(self.scale.astype(z.dtype) * z)
+        x = z if self.scale is None else hartley(self.scale.astype(z.dtype, copy=False) * z)
         return mix(x, self.colors)
 
     def adjoint(self, y):
         """Return s H(C y), the adjoint of ``linear``: <linear(z), y> = <z, adjoint(y)>, since C and H are symmetric."""
         y = mix(y, self.colors)
-        return y if self.scale is None else self.scale.astype(y.dtype) * hartley(y)
+        return y if self.scale is None else self.scale.astype(y.dtype, copy=False) * hartley(y)
 
     def inverse(self, x):
         """Return the z with linear(z) = x: H is its own inverse, s and C are inverted."""
@@ -46,7 +47,7 @@ class Parametrization(NamedTuple):
 
     def image(self, z):
         """Return the image of ``z``, strictly between low and high, equation (5.6)."""
-        return self.low + (self.high - self.low) / (1 + np.exp(-np.clip(self.linear(z), -60, 60)))
+        return self.low + (self.high - self.low) * expit(self.linear(z))
 
     def pull(self, R, images):
         """Return the gradient with respect to z, given the one with respect to ``images``: R sigmoid', then adjoint."""
