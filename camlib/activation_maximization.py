@@ -25,16 +25,16 @@ class Ascent(NamedTuple):
 
 
 def maximize_activation(model, layer, channel, **options):
-    """Return the image (H, W, C) that gradient ascent finds for one channel: ``maximize_activations`` of a single one."""
+    """Return the image (H, W, C) that gradient ascent finds for one channel: see ``maximize_activations``."""
     return maximize_activations(model, layer, [channel], **options).images[0]
 
 
 def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regularizers=(), transforms=(),
                          parametrization="fourier", decorrelate=True, seed=0, start=None, size=None, low=0.0, high=1.0,
                          unit=None, progress=False):
-    """Climb f(I) - penalties for each of N ``channels``; return the images (N, H, W, C) and f along the way (N, steps + 1).
+    """Climb f(I) - penalties for each of N ``channels``; return images (N, H, W, C) and f along the way (N, steps + 1).
 
-    I* = argmax f(I), equation (5.1), by steps of Adam [kingma2015] on the parameters of the image [erhan2009, olah2017].
+    I* = argmax f(I), equation (5.1), by steps of Adam [kingma2015] on its parameters [erhan2009, olah2017].
     ``layer``: its maps A; f is the mean of a channel, equation (5.4), or with ``unit=(i, j)`` its value in that cell.
     A channel is an index, or a vector (K,): then f is that weighted sum of channels. ``layer=None``: f is the logit.
     ``regularizers``, ``transforms``: made by ``priors.l2``, ``total_variation``; ``jitter``, ``blur``.

@@ -5,7 +5,6 @@ bias b (C,), logits S (N, C), a single logit z (N,), probabilities p, labels y.
 """
 
 import operator
-from pathlib import Path
 
 import numpy as np
 
@@ -140,55 +139,6 @@ def confusion_matrix(labels, answers, classes):
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (labels, _labels(answers, len(labels), classes)), 1)
     return matrix
-
-
-class EventLog(keras.callbacks.Callback):
-    """Writes loss and metrics of each epoch into ``folder`` as TensorBoard reads them: ``tensorboard --logdir``.
-
-    The same runs ("train", "validation") and tags ("epoch_loss") as ``keras.callbacks.TensorBoard``, which needs
-    the package tensorboard to write; this needs TensorFlow alone.
-    """
-
-    def __init__(self, folder):
-        super().__init__()
-        self.folder, self.writers = Path(folder), {}
-
-    def on_epoch_end(self, epoch, logs=None):
-        import tensorflow as tf
-
-        plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
-        for name, value in (logs or {}).items():
-            run = "validation" if name.startswith("val_") else "train"
-            if run not in self.writers:
-                self.writers[run] = tf.summary.create_file_writer(str(self.folder / run))
-            with self.writers[run].as_default():
-                tf.summary.write("epoch_" + name.removeprefix("val_"), np.float32(value), step=epoch,
-                                 metadata=tf.compat.v1.SummaryMetadata(plugin_data=plugin))
-
-    def on_train_end(self, logs=None):
-        for writer in self.writers.values():
-            writer.close()
-        self.writers = {}
-
-
-def read_events(folder):
-    """Return the scalars that lie in a folder of TensorBoard logs: {"train/epoch_loss": values (epochs,)}.
-
-    Raises CamlibError if there are none.
-    """
-    import tensorflow as tf
-
-    found = {}
-    for file in sorted(Path(folder).rglob("*tfevents*")):
-        for record in tf.data.TFRecordDataset(str(file)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            for value in event.summary.value:
-                tag = f"{file.parent.name}/{value.tag}"
-                if value.metadata.plugin_data.plugin_name == "scalars" or tag in found:  # said once a file and tag
-                    found.setdefault(tag, {})[event.step] = tf.make_ndarray(value.tensor)
-    if not found:
-        raise CamlibError(f"no TensorBoard log in {folder}: give the folder that the callback wrote to")
-    return {tag: np.array([steps[step] for step in sorted(steps)]) for tag, steps in found.items()}
 
 
 # -- layers of the forward pass ----------------------------------------------------------------------

@@ -175,7 +175,7 @@ def _steps(layer, rule, on):
     if isinstance(layer, keras.layers.MaxPooling2D) and layer.padding == "valid":
         if len({*layer.pool_size, *layer.strides}) == 1:
             return [_pooling(layer.pool_size[0], on)]
-    raise LayerError(f"{layer.name!r} is no plain Conv2D, ReLU or MaxPooling2D: take Probe.project, which knows them all")
+    raise LayerError(f"{layer.name!r} is no plain Conv2D, ReLU or MaxPooling2D: take Probe.project")
 
 
 def _convolution(layer):

@@ -144,10 +144,11 @@ def dead_channels(A):
 
 
 def class_share(A, labels):
-    """Return for each channel (K,) the share of the variance of F = mean_ij A that lies between classes, (3.9).
+    """Return for each channel (K,) the share of the variance of F = mean_ij A that lies between classes.
 
-    1: the class alone says how strong the mean is; 0: the class says nothing; a channel that never varies has 0.
-    ``labels`` (N,). A small sample flatters: pure noise has about (C - 1) / (N - 1). Raises TargetError.
+    Equation (3.9); ``labels`` (N,). 1: the class alone says how strong the mean is; 0: the class says nothing. A
+    channel that never varies has 0. A small sample flatters: pure noise has about (C - 1) / (N - 1).
+    Raises TargetError.
     """
     F, labels = _maps(A).mean((1, 2)), np.asarray(labels)
     if labels.shape != (len(F),):

@@ -7,8 +7,8 @@ import operator
 
 import numpy as np
 
-from .errors import MapError
 from .convolution import same_padding
+from .errors import MapError
 from .images import as_numbers
 
 PADDINGS = ("valid", "same")

@@ -113,7 +113,7 @@ def mix(x, colors):
 
 
 def l2(weight, middle=0.5):
-    """Return the penalty weight * mean((I - middle)^2), equation (5.7) [simonyan2014]: pixels go grey unless they pay."""
+    """Return the penalty weight * mean((I - middle)^2), equation (5.7) [simonyan2014]."""
     weight = positive(weight, "weight")
 
     def penalty(images):
@@ -143,7 +143,7 @@ def total_variation(weight, softness=0.01):
 
 
 def jitter(pixels):
-    """Return the transform that rolls the picture by up to ``pixels`` each way, another way each step, equation (5.10)."""
+    """Return the transform that rolls the picture by up to ``pixels`` each way, anew each step, equation (5.10)."""
     pixels = whole(pixels, 0, "jitter")
 
     def draw(rng):

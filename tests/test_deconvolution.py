@@ -307,8 +307,8 @@ def test_deconvolve_starts_at_the_strongest_unit(network, unseen):
         y[(n, *cell, channel)] = A[(n, *cell, channel)]
     assert len({tuple(np.argwhere(one)[0]) for one in y}) > 1
     for rule in RULES:
-        close(deconvolve(network, images, "pool2", channel, rule), deconvnet(network, images, "pool2", y, rule)["image"],
-              1e-5)
+        close(deconvolve(network, images, "pool2", channel, rule),
+              deconvnet(network, images, "pool2", y, rule)["image"], 1e-5)
     close(deconvolve(network, images, "pool2", channel, switches=False),
           deconvnet(network, images, "pool2", y, switches=False)["image"], 1e-5)
 

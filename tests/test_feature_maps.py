@@ -231,6 +231,8 @@ def test_models_that_cannot_be_cut(images):
 CHAINS = {
     "valid": [lambda: layers.Conv2D(2, 3), lambda: layers.AveragePooling2D(2), lambda: layers.Conv2D(2, 3, 2)],
     "same": [lambda: layers.Conv2D(2, 4, 3, "same"), lambda: layers.DepthwiseConv2D(3, padding="same")],
+    "even, then odd": [lambda: layers.ZeroPadding2D(((0, 1), (0, 1))), lambda: layers.Conv2D(2, 3, 2, "same"),
+                       lambda: layers.Conv2D(2, 3, 2, "same")],
     "dilated": [lambda: layers.Conv2D(2, 3, dilation_rate=2, padding="same"), lambda: layers.MaxPooling2D(3, 2, "same"),
                 lambda: layers.Conv2D(2, 2)],
     "padded": [lambda: layers.ZeroPadding2D(((3, 1), (3, 1))), lambda: layers.Conv2D(3, 5, 2),
@@ -320,7 +322,7 @@ def test_a_subclassed_model_is_measured(images):
         receptive_field_of(model, "first")
     functional = keras.Model(image := keras.Input((96, 96, 3)), model(image))
     with pytest.raises(LayerError, match="lies inside another model or layer"):
-        receptive_field_of(functional, "own/first")
+        receptive_field_of(functional, f"{model.name}/first")
 
 
 @pytest.mark.parametrize("cell, channel, message", [
@@ -347,7 +349,8 @@ def test_influences_without_an_effective_size(R, share):
 def test_peaks_and_top_images():
     """Rows, columns and ranking on maps that are not square, counted by hand; equal maxima keep their order."""
     A = np.zeros((4, 2, 3, 2))
-    A[0, 1, 2, 0], A[1, 0, 1, 0], A[2, 1, 0, 0], A[3, 0, 2, 0] = 5, 7, 5, 1
+    A[3, :, :, 0] = 4  # the largest mean, but not the strongest cell
+    A[0, 1, 2, 0], A[1, 0, 1, 0], A[2, 1, 0, 0], A[3, 0, 2, 0] = 5, 7, 5, 4.5
     A[:, :, :, 1] = -2
     A[2, 1, 1, 1] = -1
     assert peaks(A)[:, 0].tolist() == [[1, 2], [0, 1], [1, 0], [0, 2]]
