@@ -2,7 +2,7 @@
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
 from . import cnn, course_network, errors, plots, pooling, pretrained, saliency, scenes
-from .activation_maximization import maximize_activation
+from .activation_maximization import deep_dream, maximize_activation
 from .cam import class_activation_map
 from .convolution import cross_correlation
 from .deconvolution import deconvolve
@@ -15,11 +15,13 @@ from .localization import bounding_boxes, intersection_over_union, max_box_accur
 from .occlusion import occlusion_map
 from .probe import Probe
 from .runtime import repeatable
+from .saliency import integrated_gradients, smooth_grad
 
 __all__ = [
     "Probe", "ablation_cam", "bounding_boxes", "class_activation_map", "cnn", "colorize", "course_network",
-    "cross_correlation", "deconvolve", "eigen_cam", "errors", "feature_maps", "grad_cam", "grad_cam_plus_plus",
-    "hires_cam", "intersection_over_union", "layer_cam", "load_image", "max_box_accuracy", "maximize_activation",
-    "normalize_map", "occlusion_map", "overlay", "plots", "pointing_game", "pooling", "pretrained", "repeatable",
-    "resize_map", "runtime", "saliency", "scenes", "score_cam", "xgrad_cam",
+    "cross_correlation", "deconvolve", "deep_dream", "eigen_cam", "errors", "feature_maps", "grad_cam",
+    "grad_cam_plus_plus", "hires_cam", "integrated_gradients", "intersection_over_union", "layer_cam", "load_image",
+    "max_box_accuracy", "maximize_activation", "normalize_map", "occlusion_map", "overlay", "plots",
+    "pointing_game", "pooling", "pretrained", "repeatable", "resize_map", "runtime", "saliency", "scenes",
+    "score_cam", "smooth_grad", "xgrad_cam",
 ]
