@@ -94,7 +94,10 @@ def channels():
 
 
 def activation():
-    """A step of activation maximisation against a compiled forward and backward pass; None until camlib has it."""
+    """Activation maximisation against as many compiled forward and backward passes; None until camlib has it.
+
+    A call of n steps makes n + 1 of them, the last one to measure the result, and a forward pass to learn the maps' size.
+    """
     import camlib
 
     if not hasattr(camlib, "maximize_activation"):
@@ -102,7 +105,7 @@ def activation():
     import keras
     import tensorflow as tf
 
-    model, steps, layer = networks.keras_mobilenet(), 32, "block_13_expand_relu"
+    model, steps, layer = networks.keras_resnet50(), 8, "conv4_block6_2_bn"  # before its ReLU: never silent
     maps = keras.Model(model.inputs, model.get_layer(layer).output)
 
     @tf.function
@@ -112,8 +115,8 @@ def activation():
             score = tf.reduce_mean(maps(x, training=False)[..., 0])
         return tape.gradient(score, x)
 
-    x = tf.constant(networks.pictures(1, 96))
-    return measured(lambda: [gradient(x) for _ in range(steps)],
+    x, forward = tf.constant(networks.pictures(1)), peers.plain_tensorflow(model)
+    return measured(lambda: [forward(x), *(gradient(x) for _ in range(steps + 1))],
                     {"camlib": lambda: camlib.maximize_activation(model, layer, 0, steps=steps)}, 10, 1, "activation")
 
 

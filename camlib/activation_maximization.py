@@ -4,7 +4,6 @@ The network gives one thing, the gradient with respect to the picture. How the p
 against it (see ``priors``) and the steps themselves are NumPy around it.
 """
 
-import operator
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +15,7 @@ from .errors import CamlibError, ImageError, LayerError, TargetError
 from .images import as_image, height_width
 from .probe import probe
 
+WIDTH = 79  # of a progress bar: without it, how many blanks wipe the bar out depends on the machine's speed
 
 class Ascent(NamedTuple):
     """What ``maximize_activations`` returns."""
@@ -46,16 +46,16 @@ def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regula
     look, rng = probe(model, layer), np.random.default_rng(seed)
     steps, rate = priors.whole(steps, 1, "steps"), priors.positive(rate, "rate")
     shape = _shape(look, start, size)
-    picture = _parametrization(shape, parametrization, decorrelate, low, high)
-    z = _start(picture, shape, start, rng)
-    z = np.repeat(z[None], len(channels), 0)
+    picture, through = _parametrization(shape, parametrization, decorrelate, low, high), priors.chain(*transforms)
+    z = np.repeat(_start(picture, shape, start, rng)[None], len(channels), 0)
     climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
     moments, history = (np.zeros_like(z), np.zeros_like(z)), np.zeros((len(z), steps + 1))
-    for step in tqdm(range(steps), desc="climbing", leave=False, disable=not progress):
-        images = picture.image(z)
-        history[:, step], R = _through(climb, transforms, images, rng)
+    for step in tqdm(range(steps), desc="climbing", leave=False, ncols=WIDTH, disable=not progress):
+        images, (there, back) = picture.image(z), through(rng)
+        history[:, step], R = climb(there(images))
         if step == 0:
             _check_alive(R, layer, channels)
+        R = back(R)
         for regularizer in regularizers:
             R = R - regularizer(images)[1]
         z += rate * _adam(picture.pull(R, images), moments, step + 1)
@@ -121,14 +121,15 @@ def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=
     octaves, steps = priors.whole(octaves, 1, "octaves"), priors.whole(steps, 1, "steps")
     dream, roll = priors.jitter(shift), rate * (high - low)
     detail = np.zeros_like(image)
-    for octave in tqdm(range(octaves), desc="dreaming", leave=False, disable=not progress):
+    for octave in tqdm(range(octaves), desc="dreaming", leave=False, ncols=WIDTH, disable=not progress):
         shape = [round(side / ratio**(octaves - 1 - octave)) for side in image.shape[:2]]
         base = _resized(image, shape)
         x = np.clip(base + _resized(detail, shape), low, high)[None]
         for _ in range(steps):
             there, back = dream(rng)
             seen = there(x)
-            R = back(look.project(seen, _kept(look.forward(seen)[0], channel))[1])
+            A = look.forward(seen)[0]
+            R = back(look.project(seen, A if channel is None else A * _weights(channel, A.shape[3]))[1])
             x = np.clip(x + roll * np.sqrt(x.size) * steepest(R), low, high).astype(np.float32)
         detail = x[0] - base
     return x[0]
@@ -168,33 +169,25 @@ def _objective(look, layer, channels, unit, example):
 def _signal(shape, channel, unit):
     """df/dA (h, w, K) of equation (5.4): 1/Z everywhere on the channel, or 1 in one cell; a vector weights channels."""
     h, w, K = shape
-    weights = np.asarray(channel, np.float32)
-    if np.ndim(channel) == 0:
-        if not isinstance(channel, (int, np.integer)) or not 0 <= channel < K:
-            raise TargetError(f"a channel is a whole number, 0 to {K - 1}, or a vector of {K} numbers; not {channel!r}")
-        weights = np.eye(1, K, operator.index(channel), np.float32)[0]
-    if weights.shape != (K,) or not np.isfinite(weights).all():
-        raise TargetError(f"this layer has {K} channels: a direction has as many finite numbers, not {weights.shape}")
-    place = np.full((h, w), 1 / (h * w), np.float32)
+    place = np.full((h, w, 1), 1 / (h * w), np.float32)
     if unit is not None:
         if np.shape(unit) != (2,) or not (0 <= unit[0] < h and 0 <= unit[1] < w):
             raise TargetError(f"a unit is a cell (i, j) of {h} rows and {w} columns, not {unit!r}")
         place[:] = 0
         place[tuple(unit)] = 1
-    return place[..., None] * weights
+    return place * _weights(channel, K)
 
 
-def _through(climb, transforms, images, rng):
-    """f and df/dI where the network sees the images through ``transforms``: equations (5.9) and (5.10)."""
-    backs = []
-    for transform in transforms:
-        there, back = transform(rng)
-        images = there(images)
-        backs.append(back)
-    values, R = climb(images)
-    for back in reversed(backs):
-        R = back(R)
-    return values, R
+def _weights(channel, K):
+    """``channel`` as a weight for each of the K channels; raises TargetError."""
+    if np.ndim(channel) == 0:
+        if not isinstance(channel, (int, np.integer)) or not 0 <= channel < K:
+            raise TargetError(f"a channel is a whole number, 0 to {K - 1}, or a vector of {K} numbers; not {channel!r}")
+        return np.eye(1, K, int(channel), np.float32)[0]
+    weights = np.asarray(channel, np.float32)
+    if weights.shape != (K,) or not np.isfinite(weights).all():
+        raise TargetError(f"this layer has {K} channels: a direction has as many finite numbers, not {weights.shape}")
+    return weights
 
 
 def _adam(gradient, moments, step, decay=(0.9, 0.999)):
@@ -247,14 +240,6 @@ def _start(picture, shape, start, rng):
     if start.min() < picture.low or start.max() > picture.high:
         raise ImageError(f"the start image has values {start.min():g}..{start.max():g}, outside low .. high")
     return picture.parameters(start[None])[0].astype(np.float32)
-
-
-def _kept(A, channel):
-    if channel is None:
-        return A
-    if not isinstance(channel, (int, np.integer)) or not 0 <= channel < A.shape[3]:
-        raise TargetError(f"a channel is a whole number, 0 to {A.shape[3] - 1}, or None for all; not {channel!r}")
-    return A * (np.arange(A.shape[3]) == channel)
 
 
 def _resized(image, shape):

@@ -6,7 +6,7 @@ Images I (N, H, W, C) in low..high; unbounded pixels x and parameters z have the
 """
 
 import operator
-from functools import lru_cache
+from functools import lru_cache, reduce
 from numbers import Real
 from typing import NamedTuple
 
@@ -165,6 +165,16 @@ def blur(sigma):
                          for i in images])
 
     return lambda rng: (soften, soften)
+
+
+def chain(*transforms):
+    """Return the transform that applies ``transforms`` one after the other, and their adjoints in reverse order."""
+    def draw(rng):
+        drawn = [transform(rng) for transform in transforms]
+        return (lambda images: reduce(lambda x, pair: pair[0](x), drawn, images),
+                lambda R: reduce(lambda x, pair: pair[1](x), drawn[::-1], R))
+
+    return draw
 
 
 # -- measures --------------------------------------------------------------------------------------------

@@ -129,26 +129,6 @@ def test_tiles_of_a_linear_model_add_up(linear, bent, pictures):
 
 
 @pytest.mark.equation("6.6")
-def test_interaction_of_two_patches():
-    """OR: each alone drops 0, both 1. AND: each alone drops 1, both 1. A sum: nothing between them."""
-    both = np.ones((1, 1, 2, 1), np.float32)
-    for kind, alone, together in (("or", 0, 1), ("and", 1, 1)):
-        model = gate(kind)
-        np.testing.assert_array_equal(occlusion_drops(model, both, 1, patch=1, stride=1, fill=0), [[[alone] * 2]])
-        np.testing.assert_array_equal(occlusion_drops(model, both, 1, patch=(1, 2), stride=1, fill=0), [[[together]]])
-
-
-@pytest.mark.equation("6.7")
-def test_gradient_times_difference(linear, pictures):
-    """To first order a drop is the gradient times I - f, summed over the patch: exactly so for a linear model."""
-    model, _ = linear
-    _, G = Probe(model).image_gradient(pictures, 3)
-    terms = (G.astype(float) * (pictures - 0.25)).sum(3)
-    tiles = terms.reshape(5, 4, 4, 4, 3).sum((2, 4))
-    close(occlusion_drops(model, pictures, 3, patch=(4, 3), stride=(4, 3), fill=0.25), tiles)
-
-
-@pytest.mark.equation("6.8")
 def test_probability_mixes_own_fall_and_rivals(bent, pictures):
     """The log-odds fall by the class's own drop, less the drop of the rivals' log-sum-exp; p follows the log-odds."""
     classes = np.arange(5) % 4
@@ -164,6 +144,33 @@ def test_probability_mixes_own_fall_and_rivals(bent, pictures):
     log_odds = np.log(p / (1 - p)) - np.log(after / (1 - after))
     close(log_odds, occlusion_drops(bent, pictures, classes, **options)
           - occlusion_drops(bent, pictures, rivals, **options), 1e-3)
+
+
+@pytest.mark.equation("6.7")
+def test_interaction_of_two_patches(linear, bent, pictures):
+    """E = D(P and Q) - D(P) - D(Q): OR has D = 0, 0, both 1, AND has 1, 1, both 1; 0 if linear, and not if bent."""
+    for kind, alone, together in (("or", 0, 1), ("and", 1, 1)):
+        both, model = np.ones((1, 1, 2, 1), np.float32), gate(kind)
+        np.testing.assert_array_equal(occlusion_drops(model, both, 1, patch=1, stride=1, fill=0), [[[alone] * 2]])
+        np.testing.assert_array_equal(occlusion_drops(model, both, 1, patch=(1, 2), stride=1, fill=0), [[[together]]])
+    for model, adds_up in ((linear[0], True), (bent, False)):
+        halves = occlusion_drops(model, pictures, 1, patch=(16, 6), stride=6, fill=0)
+        whole = occlusion_drops(model, pictures, 1, patch=(16, 12), stride=1, fill=0)
+        E = whole[:, 0, 0] - halves.sum((1, 2))
+        assert halves.shape == (5, 1, 2) and (np.abs(E).max() <= 1e-5 * np.abs(whole).max()) == adds_up
+
+
+@pytest.mark.equation("6.8")
+def test_gradient_times_difference(linear, bent, pictures):
+    """To first order a drop is the sum of G (I - f) over the patch: exactly if linear; if bent, for fills near I."""
+    for model, fill, holds in ((linear[0], 0 * pictures, True), (bent, 0.997 * pictures, True),
+                               (bent, 0 * pictures, False)):
+        _, G = Probe(model).image_gradient(pictures, 3)
+        terms = (G.astype(float) * (pictures - fill)).sum(3)
+        tiles = terms.reshape(5, 4, 4, 4, 3).sum((2, 4))
+        drops = occlusion_drops(model, pictures, 3, patch=(4, 3), stride=(4, 3), fill=fill)
+        gap = np.abs(drops - tiles).max() / np.abs(tiles).max()
+        assert (gap <= (1e-5 if model is linear[0] else 0.03)) == holds, gap
 
 
 # -- laws --------------------------------------------------------------------------------------------
