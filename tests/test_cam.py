@@ -341,6 +341,18 @@ def test_one_output_two_classes(small, pictures, head):
         class_activation_map(look, pictures, 2)
 
 
+def test_a_logit_near_zero(small, pictures):
+    """Where mean and bias cancel, rounding is measured against them and not against the little that is left."""
+    model = small(keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1))
+    M = class_activation_map(model, pictures, 1).mean((1, 2), dtype=np.float64)
+    for mean in M:
+        *others, _ = model.get_weights()
+        model.set_weights([*others, np.array([-mean])])
+        logits = Probe(model).logits(pictures)
+        assert np.abs(logits).min() < 1e-5 * np.abs(M).min()
+        close(class_activation_map(model, pictures, 1).mean((1, 2)) - mean, logits[:, 0], 1e-5)
+
+
 def test_errors_come_through(small, pictures):
     """NaN in an image or a weight, a function as target and an impossible class: each its own error."""
     model = small(GAP(), layers.Dense(4))
