@@ -1,6 +1,7 @@
 """The errors of the course: each says what is wrong and what to do next."""
 
 import difflib
+import operator
 
 
 class CamlibError(Exception):
@@ -38,3 +39,14 @@ def near_names(name, names):
         return f" Did you mean {' or '.join(map(repr, near))}?"
     shown = ", ".join(map(repr, list(names)[-8:]))
     return f" The last ones are: {shown}."
+
+
+def whole(value, least, name):
+    """``value`` as an int of at least ``least``; raises CamlibError."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise CamlibError(f"{name} is a whole number, {least} or more, not {value!r}")
+    return number

@@ -5,14 +5,13 @@ class, its pixel mask and its box, so that a heat map can be measured instead of
 Scene ``i`` of a seed is always the same picture, however many are drawn with it.
 """
 
-import operator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from .errors import CamlibError, near_names
+from .errors import CamlibError, near_names, whole
 from .figures import FIGURES, Pen, fragment
 
 SIZE = 96  # side of a scene in pixels
@@ -38,12 +37,12 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
     names to draw from; ``clutter`` is the least number of distractor fragments, and one more than the most.
     Returns ``Scenes``. Raises CamlibError for an unknown class, and for numbers that no scene can have.
     """
-    n, seed, first = _whole(n, 1, "n"), _whole(seed, 0, "seed"), _whole(first, 0, "first")
+    n, seed, first = whole(n, 1, "n"), whole(seed, 0, "seed"), whole(first, 0, "first")
     classes = _known(classes)
-    if _whole(objects, 1, "objects") > 2:
+    if whole(objects, 1, "objects") > 2:
         raise CamlibError(f"a scene holds 1 or 2 objects, not {objects!r}")
     least, end = clutter if np.shape(clutter) == (2,) else (0, 0)
-    if not 0 <= _whole(least, 0, "clutter") < _whole(end, 0, "clutter") <= 1000:
+    if not 0 <= whole(least, 0, "clutter") < whole(end, 0, "clutter") <= 1000:
         raise CamlibError(f"clutter is two whole numbers, the least and one more than the most, at most 1000; "
                           f"not {clutter!r}")
     if objects > len(classes):
@@ -54,17 +53,6 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
     if objects == 1:
         columns[1:] = [column[:, 0] for column in columns[1:]]
     return Scenes(*columns)
-
-
-def _whole(value, least, name):
-    """``value`` as an int of at least ``least``; raises CamlibError."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise CamlibError(f"{name} is a whole number, {least} or more, not {value!r}")
-    return number
 
 
 def _known(classes):
