@@ -101,7 +101,8 @@ def transposed_convolution(R, kernel, shape, stride=1, padding="valid", dilation
 def switches(A, size=2):
     """Return where each window's maximum is, (N, h', w', K): q m + n for row m, column n of it, equation (4.5).
 
-    Of equal values the first counts, as it does for the networks' own gradient. ``A`` (N, h, w, K). Raises MapError.
+    Of equal values the first counts, as in the networks' own gradient on TensorFlow, PyTorch and JAX (all three tested
+    on the processor). ``A`` (N, h, w, K). Raises MapError.
     """
     found = windows(A, size)
     return found.reshape(*found.shape[:3], -1, found.shape[5]).argmax(3)
