@@ -17,6 +17,7 @@ from .probe import probe
 
 WIDTH = 79  # of a progress bar: without it, how many blanks wipe the bar out depends on the machine's speed
 
+
 class Ascent(NamedTuple):
     """What ``maximize_activations`` returns."""
 

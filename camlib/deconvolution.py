@@ -12,7 +12,7 @@ import numpy as np
 from .convolution import cross_correlation, output_size, same_padding
 from .errors import CamlibError, LayerError, MapError, near_names
 from .images import as_numbers, height_width
-from .pooling import max_pool, windows
+from .pooling import as_maps, max_pool, windows
 from .probe import probe
 from .runtime import keras
 
@@ -76,7 +76,7 @@ def transposed_convolution(R, kernel, shape, stride=1, padding="valid", dilation
     "valid" or "same". Also Keras' Conv2DTranspose, where the kernel's last axes are called (out, in) [dumoulin2016].
     Raises MapError for a signal that does not fit the shape, CamlibError for a kernel or padding that is none.
     """
-    R, kernel = _maps(R), as_numbers(kernel, CamlibError, "a kernel (kh, kw, C, K)", doubles=True)
+    R, kernel = as_maps(R), as_numbers(kernel, CamlibError, "a kernel (kh, kw, C, K)", doubles=True)
     if kernel.ndim != 4:
         raise CamlibError(f"expected a kernel (kh, kw, C, K), got shape {kernel.shape}")
     if padding not in ("valid", "same"):
@@ -114,7 +114,7 @@ def unpool(R, switches, shape, size=2):
     ``switches``: those of ``switches(A, size)``; None spreads each value evenly over its window, equation (4.8).
     ``shape`` (h, w) is the pooled maps': a border that filled no window gets zeros. Raises MapError.
     """
-    R, (h, w) = _maps(R), height_width(shape, MapError)
+    R, (h, w) = as_maps(R), height_width(shape, MapError)
     (N, rows, columns, K), q = R.shape, size
     if not isinstance(q, (int, np.integer)) or q < 1:
         raise MapError(f"size is a whole number of cells, at least 1, not {size!r}")
@@ -192,14 +192,6 @@ def _pooling(q, on):
 
 
 # -- checks ------------------------------------------------------------------------------------------
-
-
-def _maps(R):
-    """``R`` as (N, h, w, K); float64 stays so. Raises MapError."""
-    R = as_numbers(R, MapError, "a signal (N, h, w, K)", doubles=True)
-    if R.ndim != 4:
-        raise MapError(f"expected a signal (N, h, w, K), got shape {R.shape}")
-    return R
 
 
 def _switches(values, shape, q):

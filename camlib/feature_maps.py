@@ -11,6 +11,7 @@ import numpy as np
 from .convolution import output_size, receptive_field, same_padding
 from .errors import ImageError, LayerError, MapError, TargetError
 from .images import as_batch, as_image, as_numbers
+from .pooling import as_maps
 from .probe import maps_of, probe
 from .runtime import keras
 
@@ -90,7 +91,7 @@ def effective_size(R, share=0.9):
 
 def peaks(A):
     """Return the row and the column of the strongest cell of each map, (N, K, 2); the first one of equals."""
-    A = _maps(A)
+    A = as_maps(A)
     flat = A.reshape(len(A), -1, A.shape[3]).argmax(1)
     return np.stack(np.divmod(flat, A.shape[2]), -1)
 
@@ -100,7 +101,7 @@ def top_images(A, channel, n):
 
     An image counts once, by max_ij A_ijk. Raises MapError if the channel answers the same everywhere.
     """
-    one = _maps(A)[..., _channel(A, channel)]
+    one = as_maps(A)[..., _channel(A, channel)]
     if not 1 <= operator.index(n) <= len(one):
         raise MapError(f"the top n of {len(one)} images: n is 1 to {len(one)}, not {n}")
     if one.max() == one.min():
@@ -115,7 +116,7 @@ def top_patches(images, A, channel, n, field):
     image is 0. A cell is (image, row, column). Raises ImageError if images and maps do not belong together.
     """
     images = as_batch(images)
-    if len(images) != len(_maps(A)):
+    if len(images) != len(as_maps(A)):
         raise ImageError(f"{len(images)} images need their own maps (N, h, w, K), got {len(A)}")
     chosen = top_images(A, channel, n)
     cells = np.column_stack([chosen, peaks(A)[chosen, channel]])
@@ -140,7 +141,7 @@ def dead_channels(A):
 
     Other images may wake it: the word is a finding about a network and a set of images.
     """
-    return ~(_maps(A) > 0).any((0, 1, 2))
+    return ~(as_maps(A) > 0).any((0, 1, 2))
 
 
 def class_share(A, labels):
@@ -150,7 +151,7 @@ def class_share(A, labels):
     channel that never varies has 0. A small sample flatters: pure noise has about (C - 1) / (N - 1).
     Raises TargetError.
     """
-    F, labels = _maps(A).mean((1, 2)), np.asarray(labels)
+    F, labels = as_maps(A).mean((1, 2)), np.asarray(labels)
     if labels.shape != (len(F),):
         raise TargetError(f"{len(F)} images need as many labels, got shape {labels.shape}")
     middle = F - F.mean(0)
@@ -198,14 +199,6 @@ def _window(layer, axis):
     kernel = getattr(layer, "kernel_size", None) or layer.pool_size
     padding = "same" if layer.padding == "same" else (0, 0)
     return kernel[axis], layer.strides[axis], padding, getattr(layer, "dilation_rate", (1, 1))[axis]
-
-
-def _maps(A):
-    """Maps (N, h, w, K); float64 stays so. Raises MapError."""
-    A = as_numbers(A, MapError, "maps (N, h, w, K)", doubles=True)
-    if A.ndim != 4:
-        raise MapError(f"expected maps (N, h, w, K), got shape {A.shape}: write A[None] for those of one image")
-    return A
 
 
 def _whole_numbers(values, count, wanted):

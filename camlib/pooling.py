@@ -20,7 +20,7 @@ def windows(A, size=2, stride=None):
     ``A`` (N, h, w, K); ``stride`` is by default ``size``, so that the windows do not overlap.
     h' = floor((h - q) / s) + 1, equation (2.4). The view is read-only. Raises MapError for maps smaller than a window.
     """
-    return _windows(_maps(A), *_window(size, stride))
+    return _windows(as_maps(A), *_window(size, stride))
 
 
 def max_pool(A, size=2, stride=None, padding="valid"):
@@ -30,7 +30,7 @@ def max_pool(A, size=2, stride=None, padding="valid"):
     and h' = ceil(h / s), as in Keras; the added cells never win. Raises MapError.
     """
     q, s = _window(size, stride)
-    return _windows(_padded(_maps(A), q, s, padding, -np.inf), q, s).max((3, 4))
+    return _windows(_padded(as_maps(A), q, s, padding, -np.inf), q, s).max((3, 4))
 
 
 def average_pool(A, size=2, stride=None, padding="valid"):
@@ -38,7 +38,7 @@ def average_pool(A, size=2, stride=None, padding="valid"):
 
     With padding "same" the mean is over the cells of the window that exist, as in Keras. Raises MapError.
     """
-    (q, s), A = _window(size, stride), _maps(A)
+    (q, s), A = _window(size, stride), as_maps(A)
     sums, cells = (_windows(_padded(a, q, s, padding, 0), q, s).sum((3, 4)) for a in (A, np.ones_like(A[:1, ..., :1])))
     return sums / cells
 
@@ -48,7 +48,7 @@ def global_average_pool(A):
 
     One window as large as the map. ``A`` (N, h, w, K). Raises MapError.
     """
-    return _maps(A).mean((1, 2))
+    return as_maps(A).mean((1, 2))
 
 
 def _windows(A, q, s):
@@ -72,8 +72,8 @@ def _padded(A, q, s, padding, fill):
 # -- checks ------------------------------------------------------------------------------------------
 
 
-def _maps(A):
-    """``A`` as finite maps (N, h, w, K), float64 if it was. Raises MapError."""
+def as_maps(A):
+    """Check maps (N, h, w, K) and return them as finite numbers; float64 stays so. Raises MapError."""
     A = as_numbers(A, MapError, "maps (N, h, w, K)", doubles=True)
     if A.ndim != 4:
         one = ": write A[None] for the maps of one image" if A.ndim == 3 else ""

@@ -4,13 +4,12 @@ Letters as in chapter 4: images I (N, H, W, C), logit S_c, gradient G = d S_c / 
 Every result is signed and has the shape of the images; ``magnitude`` is the display step.
 """
 
-import operator
 from numbers import Real
 
 import numpy as np
 from tqdm import tqdm
 
-from .errors import CamlibError, ImageError, MapError
+from .errors import CamlibError, ImageError, MapError, whole
 from .images import as_batch, as_numbers
 from .probe import probe
 
@@ -30,7 +29,7 @@ def smooth_grad(model, images, target=None, n=32, sigma=0.1, seed=0, rule="gradi
     ``sigma``: the noise, as a fraction of each image's own range (largest value less smallest). Without a target the
     class is the top class of the clean image. Raises ImageError, TargetError, CamlibError for an impossible n or sigma.
     """
-    look, images, n = probe(model), as_batch(images), _count(n, "n")
+    look, images, n = probe(model), as_batch(images), whole(n, 1, "n")
     if not (isinstance(sigma, Real) and 0 <= sigma < np.inf):
         raise CamlibError(f"sigma is a fraction of the image's range, 0 or more, not {sigma!r}")
     target, rng = _fixed(look, images, target), np.random.default_rng(seed)
@@ -49,7 +48,7 @@ def integrated_gradients(model, images, target=None, baseline=0.0, steps=64, pro
     midpoint rule with ``steps`` points: its sum is S_c(I) - S_c(I^0), equation (4.15), up to ``completeness_residual``.
     Without a target the class is the top class of I. Raises ImageError, TargetError, CamlibError.
     """
-    look, images, steps = probe(model), as_batch(images), _count(steps, "steps")
+    look, images, steps = probe(model), as_batch(images), whole(steps, 1, "steps")
     start, target = _baseline(baseline, images), _fixed(look, images, target)
     total = np.zeros(images.shape)
     for t in tqdm(range(steps), desc="on the way", leave=False, disable=not progress):
@@ -94,14 +93,3 @@ def _baseline(baseline, images):
         return np.broadcast_to(baseline, images.shape)
     except ValueError as cause:
         raise ImageError(f"a baseline is a number or fits the images {images.shape}, not {baseline.shape}") from cause
-
-
-def _count(value, name):
-    """``value`` as a whole number from 1. Raises CamlibError."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise CamlibError(f"{name} is a whole number from 1, not {value!r}")
-    return number

@@ -374,7 +374,7 @@ def test_the_chapters_pytorch_code():
 
 
 @pytest.mark.parametrize(("change", "error", "message"), [
-    (dict(R=np.ones((3, 3, 1))), MapError, r"expected a signal \(N, h, w, K\), got shape \(3, 3, 1\)"),
+    (dict(R=np.ones((3, 3, 1))), MapError, r"expected maps \(N, h, w, K\), got shape \(3, 3, 1\)"),
     (dict(R=np.full((1, 3, 3, 1), np.nan)), MapError, "NaN"),
     (dict(R=np.ones((1, 2, 3, 1))), MapError, r"has the shape \(N, 3, 3, 1\), not \(1, 2, 3, 1\)"),
     (dict(kernel=np.ones((3, 3))), CamlibError, r"expected a kernel \(kh, kw, C, K\), got shape \(3, 3\)"),
@@ -393,7 +393,7 @@ def test_transposed_convolution_refuses(change, error, message):
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(R=np.ones((1, 2, 3, 1))), r"make 2 × 2 of maps of 5 × 4, not 2 × 3"), (dict(size=0), "at least 1, not 0"),
-    (dict(size=2.0), "whole number"), (dict(shape="5"), r"\(height, width\)"), (dict(R=np.ones((2, 2))), "signal"),
+    (dict(size=2.0), "whole number"), (dict(shape="5"), r"\(height, width\)"), (dict(R=np.ones((2, 2))), "maps"),
     (dict(switches=np.full((1, 2, 2, 1), 4)), "from 0 to 3"), (dict(switches=np.full((1, 2, 2, 1), -1)), "from 0 to 3"),
     (dict(switches=np.zeros((1, 2, 2, 1))), "whole numbers"), (dict(switches=np.zeros((1, 2, 2), int)), "shape"),
 ])
