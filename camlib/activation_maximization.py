@@ -8,14 +8,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from . import inputs, priors
-from .errors import CamlibError, ImageError, LayerError, TargetError
+from .errors import CamlibError, ImageError, LayerError, TargetError, whole
 from .images import as_image, height_width
 from .probe import probe
-
-WIDTH = 79  # of a progress bar: without it, how many blanks wipe the bar out depends on the machine's speed
+from .runtime import with_progress
 
 
 class Ascent(NamedTuple):
@@ -45,13 +43,13 @@ def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regula
     Raises LayerError if the gradient is zero at the start, TargetError for a channel that is not there.
     """
     look, rng = probe(model, layer), np.random.default_rng(seed)
-    steps, rate = priors.whole(steps, 1, "steps"), priors.positive(rate, "rate")
+    steps, rate = whole(steps, 1, "steps"), priors.positive(rate, "rate")
     shape = _shape(look, start, size)
     picture, through = _parametrization(shape, parametrization, decorrelate, low, high), priors.chain(*transforms)
     z = np.repeat(_start(picture, shape, start, rng)[None], len(channels), 0)
     climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
     moments, history = (np.zeros_like(z), np.zeros_like(z)), np.zeros((len(z), steps + 1))
-    for step in tqdm(range(steps), desc="climbing", leave=False, ncols=WIDTH, disable=not progress):
+    for step in with_progress(range(steps), "climbing", progress):
         images, (there, back) = picture.image(z), through(rng)
         history[:, step], R = climb(there(images))
         if step == 0:
@@ -85,7 +83,7 @@ def ascend_on_ball(gradient, start, steps=100, rate=0.1):
     Equation (5.3), for vectors ``start`` (N, ...); ``gradient(x)`` has the same shape.
     """
     x = _vectors(start)
-    for _ in range(priors.whole(steps, 1, "steps")):
+    for _ in range(whole(steps, 1, "steps")):
         x = x + rate * gradient(x)
         length = np.sqrt((x**2).sum(tuple(range(1, x.ndim)), keepdims=True))
         x = x / np.maximum(length, 1)
@@ -103,7 +101,7 @@ def perturb(model, images, target, size=0.02, steps=10, low=0.0, high=1.0):
     logits, _ = look.image_gradient(images)
     wanted, own = (look.classes(t, len(images), logits) for t in (target, None))
     x = images
-    for _ in range(priors.whole(steps, 1, "steps")):
+    for _ in range(whole(steps, 1, "steps")):
         uphill = look.image_gradient(x, wanted)[1] - look.image_gradient(x, own)[1]
         x = np.clip(x + size / 4 * steepest(uphill, np.inf), images - size, images + size)
         x = np.clip(x, low, high).astype(np.float32)
@@ -119,10 +117,10 @@ def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=
     are several. A step moves pixels by ``rate`` times the range on average (root mean square).
     """
     look, image, rng = probe(model, layer), as_image(image), np.random.default_rng(seed)
-    octaves, steps = priors.whole(octaves, 1, "octaves"), priors.whole(steps, 1, "steps")
+    octaves, steps = whole(octaves, 1, "octaves"), whole(steps, 1, "steps")
     dream, roll = priors.jitter(shift), rate * (high - low)
     detail = np.zeros_like(image)
-    for octave in tqdm(range(octaves), desc="dreaming", leave=False, ncols=WIDTH, disable=not progress):
+    for octave in with_progress(range(octaves), "dreaming", progress):
         shape = [round(side / ratio**(octaves - 1 - octave)) for side in image.shape[:2]]
         base = _resized(image, shape)
         x = np.clip(base + _resized(detail, shape), low, high)[None]

@@ -7,12 +7,12 @@ signed, before a paper's final ReLU: that is the next step, ``normalize_map(map,
 """
 
 import numpy as np
-from tqdm import tqdm
 
 from . import inputs
 from .errors import ImageError, TargetError
 from .images import as_batch, resize_map
 from .probe import probe
+from .runtime import with_progress
 
 
 def grad_cam(model, images, target=None, layer=None):
@@ -146,7 +146,7 @@ def _score_of_each_channel(look, A, target, logits_of, progress):
     """
     count, step = A.shape[3], max(1, look.batch_size // len(A))
     scores = []
-    for start in tqdm(range(0, count, step), desc="trying channels", leave=False, disable=not progress):
+    for start in with_progress(range(0, count, step), "trying channels", progress):
         channels = np.arange(start, min(start + step, count))
         scores += [look.scores(part, target) for part in np.split(logits_of(channels), len(channels))]
     return np.stack(scores, 1)

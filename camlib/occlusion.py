@@ -6,13 +6,13 @@ the patch shows in place of I, score S, drop D. Everything is in the units that 
 
 import numpy as np
 from cv2 import GaussianBlur
-from tqdm import tqdm
 
 from . import inputs
 from .errors import ImageError, MapError, TargetError
 from .head import probabilities
 from .images import as_batch, as_numbers, height_width
 from .probe import probe
+from .runtime import with_progress
 
 SCORES = ("logit", "probability")
 
@@ -45,7 +45,7 @@ def occlusion_drops(model, images, target=None, *, patch=16, stride=8, fill="mea
     shown = fill_pictures(pictures, fill, patch)
     corners, step = [(y, x) for y in tops for x in lefts], max(1, look.batch_size // len(images))
     scores = []
-    for start in tqdm(range(0, len(corners), step), desc="hiding patches", leave=False, disable=not progress):
+    for start in with_progress(range(0, len(corners), step), "hiding patches", progress):
         hidden = np.concatenate([_hide(pictures, shown, corner, patch) for corner in corners[start:start + step]])
         found = look.logits(np.moveaxis(hidden, 3, 1) if look.channels_first else hidden)
         scores += [score_of(part) for part in np.split(found, len(hidden) // len(images))]

@@ -5,7 +5,6 @@ a transform stands between the picture and the network, and its adjoint brings t
 Images I (N, H, W, C) in low..high; unbounded pixels x and parameters z have the same shape. Float64 stays so.
 """
 
-import operator
 from functools import lru_cache, reduce
 from numbers import Real
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import scipy.fft
 from scipy.special import expit
 
 from . import scenes
-from .errors import CamlibError, ImageError
+from .errors import CamlibError, ImageError, whole
 from .images import as_numbers
 
 EDGE = 1e-3  # an image to start from keeps this distance, as a share of the range, from its ends
@@ -197,14 +196,3 @@ def positive(value, name):
     if not (isinstance(value, Real) and 0 < value < np.inf):
         raise CamlibError(f"{name} is a number above 0, not {value!r}")
     return float(value)
-
-
-def whole(value, least, name):
-    """``value`` as an int of at least ``least``; raises CamlibError."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise CamlibError(f"{name} is a whole number, {least} or more, not {value!r}")
-    return number

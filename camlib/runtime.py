@@ -6,6 +6,8 @@ Everything in camlib takes Keras from here: ``from .runtime import keras``.
 import os
 from contextlib import contextmanager
 
+from tqdm import tqdm
+
 # TensorFlow reads these once, when it is imported. Without oneDNN the same program gives the
 # same bits on every run of a machine; with either one unset TensorFlow writes notes to stderr.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -49,3 +51,11 @@ def repeatable(seed=0, threads=1):
 
             raise CamlibError("TensorFlow has already computed something, so its threads are fixed: restart the "
                               "kernel and call repeatable() first") from cause
+
+
+def with_progress(steps, doing, shown):
+    """Return the ``steps`` to loop over, with a progress bar while ``shown``; it wipes itself out at the end.
+
+    Its width is fixed: otherwise the number of blanks that wipe it out would depend on the machine's speed.
+    """
+    return tqdm(steps, desc=doing, leave=False, ncols=79, disable=not shown)

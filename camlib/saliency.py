@@ -7,11 +7,11 @@ Every result is signed and has the shape of the images; ``magnitude`` is the dis
 from numbers import Real
 
 import numpy as np
-from tqdm import tqdm
 
 from .errors import CamlibError, ImageError, MapError, whole
 from .images import as_batch, as_numbers
 from .probe import probe
+from .runtime import with_progress
 
 
 def saliency(model, images, target=None, rule="gradient"):
@@ -35,7 +35,7 @@ def smooth_grad(model, images, target=None, n=32, sigma=0.1, seed=0, rule="gradi
     target, rng = _fixed(look, images, target), np.random.default_rng(seed)
     spread = np.float32(sigma) * (images.max((1, 2, 3), keepdims=True) - images.min((1, 2, 3), keepdims=True))
     total = np.zeros(images.shape)
-    for _ in tqdm(range(n), desc="noisy copies", leave=False, disable=not progress):
+    for _ in with_progress(range(n), "noisy copies", progress):
         noise = rng.normal(size=images.shape).astype(np.float32)
         total += look.image_gradient(images + spread * noise, target, rule)[1]
     return (total / n).astype(np.float32)
@@ -51,7 +51,7 @@ def integrated_gradients(model, images, target=None, baseline=0.0, steps=64, pro
     look, images, steps = probe(model), as_batch(images), whole(steps, 1, "steps")
     start, target = _baseline(baseline, images), _fixed(look, images, target)
     total = np.zeros(images.shape)
-    for t in tqdm(range(steps), desc="on the way", leave=False, disable=not progress):
+    for t in with_progress(range(steps), "on the way", progress):
         total += look.image_gradient(start + np.float32((t + 0.5) / steps) * (images - start), target)[1]
     return ((images - start) * (total / steps)).astype(np.float32)
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from .errors import CamlibError, near_names, whole
 from .figures import FIGURES, Pen, fragment
+from .runtime import with_progress
 
 SIZE = 96  # side of a scene in pixels
 CLASSES = tuple(FIGURES)
@@ -47,7 +47,7 @@ def make(n, seed, *, objects=1, classes=CLASSES, clutter=(3, 8), first=0, progre
                           f"not {clutter!r}")
     if objects > len(classes):
         raise CamlibError("two objects of different classes need two class names")
-    numbers = tqdm(range(first, first + n), desc="drawing scenes", leave=False, disable=not progress)
+    numbers = with_progress(range(first, first + n), "drawing scenes", progress)
     drawn = [draw_scene(np.random.default_rng([seed, i]), objects, classes, clutter) for i in numbers]
     columns = [np.stack([scene[part] for scene in drawn]) for part in range(4)]
     if objects == 1:
