@@ -1,7 +1,7 @@
 """camlib: the tested code behind the course, one small module a chapter; arrays in, arrays out."""
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
-from . import cnn, course_network, errors, plots, pooling, pretrained, saliency, scenes
+from . import cnn, course_network, errors, plots, pooling, pretrained, scenes
 from .activation_maximization import deep_dream, maximize_activation
 from .cam import class_activation_map
 from .convolution import cross_correlation
@@ -15,7 +15,7 @@ from .localization import bounding_boxes, intersection_over_union, max_box_accur
 from .occlusion import occlusion_map
 from .probe import Probe
 from .runtime import repeatable
-from .saliency import integrated_gradients, smooth_grad
+from .saliency import integrated_gradients, saliency, smooth_grad
 
 __all__ = [
     "Probe", "ablation_cam", "bounding_boxes", "class_activation_map", "cnn", "colorize", "course_network",

@@ -6,6 +6,8 @@ and max-pooling (chapter 4). Only ``probe`` and ``head`` call this module.
 
 from contextlib import ExitStack, contextmanager
 
+import numpy as np
+
 from .errors import LayerError, near_names
 from .runtime import keras
 from .surgery import before, hooked, maker, paths, replaced
@@ -49,6 +51,16 @@ def squashes_only(layer):
     return type(layer).__name__.lower() in PROBABILITIES
 
 
+def squash(call):
+    """The name of what ``call`` squashes logits with, "softmax" or "sigmoid"; None for no call."""
+    if call is None:
+        return None
+    layer = call.layer
+    if isinstance(layer, keras.layers.Softmax) or not isinstance(layer, keras.Layer):
+        return type(layer).__name__.lower()
+    return activation(layer)
+
+
 @contextmanager
 def peeled(call):
     """While open, the softmax or sigmoid of ``call`` is off, and the model returns logits."""
@@ -71,17 +83,27 @@ def peeled(call):
 # -- the way back ------------------------------------------------------------------------------------
 
 
+def way_back(rule, switches):
+    """Return (rule, switches) for ``ruled``. Raises LayerError for another rule, or what is not True or False."""
+    if not isinstance(rule, str) or rule not in RULES:
+        raise LayerError(f"no rule {rule!r}.{near_names(rule, RULES)}")
+    if not isinstance(switches, (bool, np.bool_)):
+        raise LayerError(f"switches is True or False, not {switches!r}")
+    return rule, bool(switches)
+
+
 @contextmanager
 def ruled(model, rule, switches=True):
-    """While open, signals travel back through every ReLU of ``model`` by ``rule``; forward nothing changes.
+    """While open, signals travel back through the ReLUs of ``model`` by ``rule``; forward nothing changes.
+
+    Seen are ReLU layers, layers with a ReLU as activation, and operations of Functional models. What a model or
+    layer of your own calculates in its ``call`` cannot be seen, so there the plain gradient stays.
 
     A signal R that arrives at a ReLU with input x goes on as R 1[x > 0] ("gradient", equation (4.9)),
     max(R, 0) ("deconvnet") or max(R, 0) 1[x > 0] ("guided"). Without ``switches`` max-pooling spreads
     its signal evenly over the window, as the average would, and not to the place of the maximum.
-    Raises LayerError for another rule, and for a model that has nothing to change.
+    Raises LayerError for a model that has nothing to change.
     """
-    if rule not in RULES:
-        raise LayerError(f"no rule {rule!r}.{near_names(rule, RULES)}")
     layers = list(dict(paths(model)))
     rectifiers = [layer for layer in layers if rectifies(layer)] if rule != "gradient" else []
     pools = [layer for layer in layers if isinstance(layer, keras.layers.MaxPooling2D)] if not switches else []
@@ -102,7 +124,9 @@ def ruled(model, rule, switches=True):
 
 
 def rectifies(layer):
-    """True for a ReLU, up to 6 or without end: a layer, a bare operation, or the activation of another layer."""
+    """True for a ReLU, up to 6 or without end: a layer, a bare operation, or a function that another layer ends with."""
+    if isinstance(getattr(layer, "activation", None), keras.Layer):
+        return False  # that layer is seen on its own
     return rectifies_only(layer) or activation(layer) in RECTIFIERS
 
 

@@ -14,7 +14,6 @@ from .errors import CamlibError, HeadError, ImageError, TargetError, near_names
 from .grad_cam import (
     ablation_cam, eigen_cam, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, score_cam, xgrad_cam,
 )
-from .head import probabilities
 from .images import load_image, normalize_map, overlay, resize_image, resize_map
 from .localization import bounding_boxes
 from .networks import Network
@@ -124,8 +123,8 @@ def load_photo(network, path):
 def answer(question, x):
     """Return the signed maps (N, h, w), the classes they are for (N,) and all probabilities (N, C) of ``x``."""
     network, method = question.network, METHODS[question.method]
-    logits = probe(network.model, question.wanted).forward(x)[1]
-    p = probabilities(network.model, logits)
+    look = probe(network.model, question.wanted)
+    p = look.probabilities(look.forward(x)[1])
     classes = p.argmax(1) if question.target is None else np.full(len(x), question.target)
     options = {} if question.method == "cam" else {"layer": question.wanted}
     if question.method == "eigen-cam":

@@ -6,7 +6,6 @@ Letters as in chapter 7: maps A (N, h, w, K), features F_k (their averages), cla
 import numpy as np
 
 from .activations import PROBABILITIES, RESHAPING, activation, passes, squashes_only
-from .cnn import sigmoid, softmax
 from .errors import HeadError
 from .runtime import keras
 
@@ -41,15 +40,6 @@ def class_weights(maps, calls, classes):
     for kernel, bias in reversed(steps):  # from the logits back, so that the products stay small
         W, b = (kernel @ W if kernel.ndim == 2 else kernel[:, None] * W), bias @ W + b
     return W, b
-
-
-def probabilities(model, logits):
-    """Return p (N, C): softmax, or sigmoid if the model ends in one. One logit z gives two: sigmoid(-z), sigmoid(z)."""
-    z = np.asarray(logits, np.float64)
-    if z.shape[1] == 1:
-        return sigmoid(z * [-1, 1])
-    last = model.layers[-1] if model.layers else None
-    return sigmoid(z) if activation(last) == "sigmoid" else softmax(z)
 
 
 def _averages(call, maps):

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import activations, inputs, surgery
 from .backends import compiled
+from .cnn import sigmoid, softmax
 from .errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError, WeightsError
 from .head import class_weights
 from .runtime import keras
@@ -39,6 +40,7 @@ class Probe:
             raise CamlibError(f"batch_size is a whole number of images, at least 1, not {batch_size!r}")
         self.model, self.wanted, self.output, self.batch_size = model, layer, output, batch_size
         self.layer, self._seen, self._compiled = None, None, {}
+        self.sisters = {}  # probes of other layers of this model, by layer
         example = inputs.example(model)
         if example is not None:
             self._look(example)
@@ -81,12 +83,20 @@ class Probe:
         ``target`` as in ``gradient``; ``rule`` and ``switches`` say how signals travel back through ReLU and
         max-pooling (see ``activations.ruled``): "gradient" is the true one, "deconvnet" and "guided" are not.
         """
-        images = self._one_batch(images)
-        n, score = inputs.count(images), target if callable(target) else None
-        if target is None:
-            self._count_classes()
-        classes = np.full(n, -1) if score or target is None else self.classes(target, n)
-        return self._run("image gradient", images, classes.astype(np.int32), score=score, back=(rule, switches))
+        return next(self.image_gradients([images], target, rule, switches))
+
+    def image_gradients(self, batches, target=None, rule="gradient", switches=True):
+        """Yield ``image_gradient`` of each of ``batches``; a function as target is compiled once for all of them."""
+        back, function = activations.way_back(rule, switches), None
+        score = target if callable(target) else None
+        for images in batches:
+            images = self._one_batch(images)
+            n = inputs.count(images)
+            if target is None:
+                self._count_classes()
+            classes = np.full(n, -1) if score or target is None else self.classes(target, n)
+            function = function or self._function("image gradient", score, back)
+            yield self._run("image gradient", images, classes.astype(np.int32), function=function)
 
     def project(self, images, y, rule="gradient", switches=True):
         """Return the maps A (N, h, w, K) and the signal y brought back to the image: R = d <A, y> / d I (N, H, W, C).
@@ -94,14 +104,14 @@ class Probe:
         ``y``: an array (N, h, w, K), or a function that turns maps (N, h, w, K) into one number an image (N,),
         which is differentiated instead. ``rule``, ``switches``: as in ``image_gradient``.
         """
-        images = self._one_batch(images)
+        back, images = activations.way_back(rule, switches), self._one_batch(images)
         if callable(y):
-            return self._run("projected", images, score=y, back=(rule, switches))
+            return self._run("projected", images, score=y, back=back)
         y = np.asarray(y, np.float32)
         shape = (inputs.count(images), *self._maps_shape)
         if y.ndim != 4 or any(size not in (None, got) for size, got in zip(shape, y.shape, strict=True)):
             raise MapError(f"a signal has the shape of the maps, {shape}, not {y.shape}")
-        return self._run("projected", images, y, back=(rule, switches))
+        return self._run("projected", images, y, back=back)
 
     def classes(self, target, n, logits=None):
         """Return ``target`` as N class indices (N,); None takes each row's largest of ``logits`` (N, C)."""
@@ -120,10 +130,21 @@ class Probe:
                 raise TargetError(f"class {c} is out of range: this network has {count} classes, 0 to {count - 1}")
         return chosen
 
+    def probabilities(self, logits):
+        """Return p (N, C): the sigmoid if the model ends in one, else the softmax. One logit z gives two classes."""
+        logits = np.asarray(logits, np.float64)
+        if logits.shape[1] == 1:
+            return sigmoid(by_class(logits))
+        return sigmoid(logits) if activations.squash(self._peel) == "sigmoid" else softmax(logits)
+
     def scores(self, logits, target=None):
         """Return the number that ``target`` stands for, one an image (N,), as ``gradient`` differentiates it."""
         if callable(target):
-            return keras.ops.convert_to_numpy(target(keras.ops.convert_to_tensor(logits)))
+            scores = keras.ops.convert_to_numpy(target(keras.ops.convert_to_tensor(logits)))
+            if scores.shape != (len(logits),):
+                raise TargetError(f"a target function turns logits {np.shape(logits)} into one number an image "
+                                  f"({len(logits)},), not into {scores.shape}")
+            return scores
         return by_class(logits)[np.arange(len(logits)), self.classes(target, len(logits), logits)]
 
     def head(self):
@@ -217,15 +238,19 @@ class Probe:
         with surgery.hooked(self.layer, tap):
             yield seen
 
-    def _run(self, kind, x, *more, score=None, back=("gradient", True), beside=()):
-        """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
+    def _function(self, kind, score=None, back=("gradient", True), beside=()):
+        """Return the compiled function ``kind``, made once unless it is for a ``score`` of the user's."""
         key = (kind, back, *beside)
         function = self._compiled.get(key)
         if score is not None or function is None:
             function = compiled(kind, partial(self._through, back=back, beside=beside), score, self.model)
         if score is None:  # otherwise compiled anew each time: what the function refers to may have changed
             self._compiled[key] = function
-        parts = []
+        return function
+
+    def _run(self, kind, x, *more, function=None, **options):
+        """Run the compiled function ``kind`` over the images, batch by batch; return NumPy arrays."""
+        function, parts = function or self._function(kind, **options), []
         for start in range(0, inputs.count(x), self.batch_size):
             rows = slice(start, start + self.batch_size)
             with LOCK:
@@ -259,13 +284,16 @@ def _probes(model):
 
 def probe(model, layer=None):
     """Return the Probe of (model, layer), made once and reused; a Probe stands for its model, or for itself."""
-    if isinstance(model, Probe):
-        return model if layer is None else Probe(model.model, layer, model.batch_size, model.output)
-    if not isinstance(model, keras.Model) or not isinstance(layer, (str, keras.Operation, type(None))):
+    if isinstance(model, Probe) and layer is None:
+        return model
+    if not isinstance(model, (keras.Model, Probe)) or not isinstance(layer, (str, keras.Operation, type(None))):
         return Probe(model, layer)  # which says what is wrong
-    known = _probes(model)
+    if isinstance(model, Probe):
+        known, made = model.sisters, partial(Probe, model.model, layer, model.batch_size, model.output)
+    else:
+        known, made = _probes(model), partial(Probe, model, layer)
     if layer not in known:
-        known[layer] = Probe(model, layer)
+        known[layer] = made()
     return known[layer]
 
 

@@ -35,9 +35,10 @@ def smooth_grad(model, images, target=None, n=32, sigma=0.1, seed=0, rule="gradi
     target, rng = _fixed(look, images, target), np.random.default_rng(seed)
     spread = np.float32(sigma) * (images.max((1, 2, 3), keepdims=True) - images.min((1, 2, 3), keepdims=True))
     total = np.zeros(images.shape)
-    for _ in with_progress(range(n), "noisy copies", progress):
-        noise = rng.normal(size=images.shape).astype(np.float32)
-        total += look.image_gradient(images + spread * noise, target, rule)[1]
+    noisy = (images + spread * rng.normal(size=images.shape).astype(np.float32)
+             for _ in with_progress(range(n), "noisy copies", progress))
+    for _, G in look.image_gradients(noisy, target, rule):
+        total += G
     return (total / n).astype(np.float32)
 
 
@@ -51,8 +52,10 @@ def integrated_gradients(model, images, target=None, baseline=0.0, steps=64, pro
     look, images, steps = probe(model), as_batch(images), whole(steps, 1, "steps")
     start, target = _baseline(baseline, images), _fixed(look, images, target)
     total = np.zeros(images.shape)
-    for t in with_progress(range(steps), "on the way", progress):
-        total += look.image_gradient(start + np.float32((t + 0.5) / steps) * (images - start), target)[1]
+    points = (start + np.float32((t + 0.5) / steps) * (images - start)
+              for t in with_progress(range(steps), "on the way", progress))
+    for _, G in look.image_gradients(points, target):
+        total += G
     return ((images - start) * (total / steps)).astype(np.float32)
 
 

@@ -1,10 +1,14 @@
 """What the tests share: the course network, scenes it has never seen, and little networks with random weights."""
 
+import os
 import sys
 
 import cv2
 import numpy as np
 import pytest
+
+# A test module that imports Keras or TensorFlow before camlib would settle on a chattier level, for commands, too.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -115,6 +115,34 @@ def test_switches(x):
         np.testing.assert_allclose(Probe(model, "pool").project(x, R, switches=switches)[1], back, atol=1e-5)
 
 
+@pytest.mark.parametrize(("slope", "guided"), [(0.0, True), (0.3, False)])
+def test_a_relu_layer_as_activation(x, slope, guided):
+    """A ReLU layer given as another layer's activation is a ReLU, too, unless it has a slope below zero."""
+    model = pointwise(layers.ReLU(name="other"), options={"activation": layers.ReLU(negative_slope=slope)})
+    look, R = Probe(model, "conv"), np.random.default_rng(2).normal(size=(3, 6, 4, 4))
+    found, plain = (look.project(x, R, rule)[1] for rule in ("guided", "gradient"))
+    if guided:
+        np.testing.assert_allclose(found, by_formula(model, x, R, "guided"), atol=1e-5)
+    else:
+        np.testing.assert_array_equal(found, plain)
+
+
+def test_a_function_is_compiled_once_for_all_batches(x):
+    """Batch by batch the gradients are those of single calls; the function of the logits is traced once."""
+    look, traced = Probe(pointwise(layers.ReLU())), []
+
+    def difference(logits):
+        traced.append(1)
+        return logits[:, 1] - logits[:, 0]
+
+    several = list(look.image_gradients((x * scale for scale in (1, 2, 3)), difference, "guided"))
+    assert len(traced) == 1
+    for scale, (S, G) in zip((1, 2, 3), several, strict=True):
+        expected = look.image_gradient(x * scale, difference, "guided")
+        np.testing.assert_allclose(S, expected[0], atol=1e-6)
+        np.testing.assert_allclose(G, expected[1], atol=1e-6)
+
+
 @pytest.mark.parametrize("layer", [layers.LeakyReLU, lambda: layers.ReLU(negative_slope=0.1), lambda: ops.silu])
 def test_no_relu_no_rule(x, layer):
     """Where no layer is a ReLU the rules would change nothing without a word: an error says so."""
@@ -129,6 +157,11 @@ def test_wrong_rules(x):
     look = Probe(pointwise(layers.ReLU()))
     with pytest.raises(LayerError, match="no rule 'guide'. Did you mean 'guided'"):
         look.image_gradient(x, 0, "guide")
+    for rule in (["guided"], None, np.zeros(2)):
+        with pytest.raises(LayerError, match="no rule"):
+            look.project(x, np.zeros((3, 6, 4, 4)), rule)
+    with pytest.raises(LayerError, match="switches is True or False, not"):
+        look.image_gradient(x, 0, switches=np.zeros(2))
     with pytest.raises(LayerError, match="no MaxPooling2D"):
         look.image_gradient(x, 0, switches=False)
     for several in ([x, x], {"image": x}):

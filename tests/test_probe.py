@@ -505,3 +505,46 @@ def test_threads_share_a_model(model, pictures):
     for found, expected in zip(together, alone * 3, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert attributes(model) == before
+
+
+def test_probabilities_of_every_ending(small, pictures):
+    """However a network ends in a sigmoid or a softmax, the probabilities are its own."""
+    pool, out = keras.layers.GlobalAveragePooling2D, keras.layers
+    inner = keras.Sequential([keras.Input((5,)), out.Dense(4, "sigmoid")])
+    endings = [
+        [out.Dense(4, "sigmoid")], [out.Dense(4), out.Activation("sigmoid")], [inner],
+        [out.Dense(4, "sigmoid"), out.Dropout(0.5)], [out.Dense(4, "softmax")], [out.Dense(4), out.Softmax()],
+        [out.Dense(4), out.Activation("softmax"), out.Identity()],
+    ]
+    for ending in endings:
+        model = small(pool(), *ending)
+        look = Probe(model)
+        np.testing.assert_allclose(look.probabilities(look.logits(pictures)), model(pictures), atol=1e-6)
+    for operation in (keras.ops.sigmoid, keras.ops.softmax):
+        plain = small(pool(), out.Dense(4))
+        model = keras.Model(plain.inputs[0], operation(plain.outputs[0]))
+        look = Probe(model)
+        np.testing.assert_allclose(look.probabilities(look.logits(pictures)), model(pictures), atol=1e-6)
+    single = small(pool(), out.Dense(1, "sigmoid"))
+    p = Probe(single).probabilities(Probe(single).logits(pictures))
+    np.testing.assert_allclose(p[:, [1]], single(pictures), atol=1e-6)
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
+
+
+def test_a_probe_keeps_its_sisters(small, pictures):
+    """A probe in place of a model, with another layer, is looked up and not made again."""
+    model = small(keras.layers.ReLU(name="later"), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2))
+    look = Probe(model, batch_size=3)
+    sister = probe(look, "later")
+    assert sister is probe(look, "later") and sister.path == "later" and sister.batch_size == 3
+    assert probe(look) is look
+
+
+def test_a_function_of_the_logits_gives_a_number_an_image(small, pictures):
+    """What a target function returns is checked, also where nothing is differentiated."""
+    look = Probe(small(keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3)))
+    logits = look.logits(pictures)
+    np.testing.assert_allclose(look.scores(logits, lambda S: S[:, 1]), logits[:, 1])
+    for wrong in (lambda S: S, lambda S: keras.ops.sum(S), lambda S: S[:2, 0]):
+        with pytest.raises(TargetError, match=r"turns logits \(5, 3\) into one number an image \(5,\)"):
+            look.scores(logits, wrong)
