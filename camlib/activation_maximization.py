@@ -4,6 +4,9 @@ The network gives one thing, the gradient with respect to the picture. How the p
 against it (see ``priors``) and the steps themselves are NumPy around it.
 """
 
+import operator
+from contextlib import contextmanager
+from numbers import Real
 from typing import NamedTuple
 
 import cv2
@@ -11,9 +14,11 @@ import numpy as np
 
 from . import inputs, priors
 from .errors import CamlibError, ImageError, LayerError, TargetError, whole
-from .images import as_image, height_width
+from .images import SLACK, as_image, as_numbers, height_width
 from .probe import probe
 from .runtime import with_progress
+
+SMALLEST = 4  # pixels: a smaller side of an octave shows nothing
 
 
 class Ascent(NamedTuple):
@@ -36,18 +41,22 @@ def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regula
     I* = argmax f(I), equation (5.1), by steps of Adam [kingma2015] on its parameters [erhan2009, olah2017].
     ``layer``: its maps A; f is the mean of a channel, equation (5.4), or with ``unit=(i, j)`` its value in that cell.
     A channel is an index, or a vector (K,): then f is that weighted sum of channels. ``layer=None``: f is the logit.
-    ``regularizers``, ``transforms``: made by ``priors.l2``, ``total_variation``; ``jitter``, ``blur``.
+    ``regularizers``, ``transforms``: one or several, from ``priors.l2``, ``total_variation``; ``jitter``, ``blur``.
     ``parametrization``: "fourier" or "pixels"; ``decorrelate``: True for the colours of the course's scenes, images
     (n, H, W, C) for theirs, or False. ``start``: an image (H, W, C); otherwise faint noise of ``seed`` on grey.
     ``size``: for networks that take any. Pixels stay in ``low`` .. ``high``, what the network was made for.
     Raises LayerError if the gradient is zero at the start, TargetError for a channel that is not there.
     """
-    look, rng = probe(model, layer), np.random.default_rng(seed)
+    look, rng, channels = probe(model, layer), np.random.default_rng(seed), _several(channels)
     steps, rate = whole(steps, 1, "steps"), priors.positive(rate, "rate")
+    start = None if start is None else as_image(start)
+    _check_range(low, high, start)
+    regularizers, through = _functions(regularizers), priors.chain(*_functions(transforms))
     shape = _shape(look, start, size)
-    picture, through = _parametrization(shape, parametrization, decorrelate, low, high), priors.chain(*transforms)
+    picture = _parametrization(shape, parametrization, decorrelate, low, high)
     z = np.repeat(_start(picture, shape, start, rng)[None], len(channels), 0)
-    climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
+    with _size_explained(shape):
+        climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
     moments, history = (np.zeros_like(z), np.zeros_like(z)), np.zeros((len(z), steps + 1))
     for step in with_progress(range(steps), "climbing", progress):
         images, (there, back) = picture.image(z), through(rng)
@@ -95,10 +104,12 @@ def perturb(model, images, target, size=0.02, steps=10, low=0.0, high=1.0):
 
     Climbs the logit of ``target`` less that of the image's own top class, by the best step there is for a linear
     function under a bound on each pixel, ``size`` / 4 times sign(gradient), equation (5.15) [goodfellow2015].
+    Raises ImageError for images outside ``low`` .. ``high``, the range that the network was made for.
     """
     look, size = probe(model), priors.positive(size, "size")
     images = inputs.checked(look.model, images)
     logits, _ = look.image_gradient(images)
+    _check_range(low, high, images)
     wanted, own = (look.classes(t, len(images), logits) for t in (target, None))
     x = images
     for _ in range(whole(steps, 1, "steps")):
@@ -115,10 +126,13 @@ def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=
     The gradient is A itself brought back to the image, equation (5.16) [mordvintsev2015]; one ``channel``, or all.
     From small to full size in ``octaves``, each ``ratio`` times the last. The network must take any size if there
     are several. A step moves pixels by ``rate`` times the range on average (root mean square).
+    Raises ImageError for an image outside ``low`` .. ``high``, and for octaves that the network cannot take.
     """
     look, image, rng = probe(model, layer), as_image(image), np.random.default_rng(seed)
     octaves, steps = whole(octaves, 1, "octaves"), whole(steps, 1, "steps")
-    dream, roll = priors.jitter(shift), rate * (high - low)
+    _check_range(low, high, image)
+    _check_octaves(look, image, octaves, ratio)
+    dream, roll = priors.jitter(shift), priors.positive(rate, "rate") * (high - low)
     detail = np.zeros_like(image)
     for octave in with_progress(range(octaves), "dreaming", progress):
         shape = [round(side / ratio**(octaves - 1 - octave)) for side in image.shape[:2]]
@@ -127,7 +141,8 @@ def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=
         for _ in range(steps):
             there, back = dream(rng)
             seen = there(x)
-            A = look.forward(seen)[0]
+            with _size_explained(shape):
+                A = look.forward(seen)[0]
             R = back(look.project(seen, A if channel is None else A * _weights(channel, A.shape[3]))[1])
             x = np.clip(x + roll * np.sqrt(x.size) * steepest(R), low, high).astype(np.float32)
         detail = x[0] - base
@@ -151,7 +166,7 @@ def _objective(look, layer, channels, unit, example):
         if unit is not None:
             raise TargetError("a logit has no cells: give a layer, or leave out unit")
         look.logits(example)
-        classes = look.classes(list(channels), len(channels))
+        classes = look.classes(channels, len(channels))
 
         def climb(images):
             logits, R = look.image_gradient(images, classes)
@@ -170,21 +185,25 @@ def _signal(shape, channel, unit):
     h, w, K = shape
     place = np.full((h, w, 1), 1 / (h * w), np.float32)
     if unit is not None:
-        if np.shape(unit) != (2,) or not (0 <= unit[0] < h and 0 <= unit[1] < w):
+        try:
+            i, j = map(operator.index, unit)
+        except (TypeError, ValueError):
+            i = j = -1
+        if not (0 <= i < h and 0 <= j < w):
             raise TargetError(f"a unit is a cell (i, j) of {h} rows and {w} columns, not {unit!r}")
         place[:] = 0
-        place[tuple(unit)] = 1
+        place[i, j] = 1
     return place * _weights(channel, K)
 
 
 def _weights(channel, K):
     """``channel`` as a weight for each of the K channels; raises TargetError."""
-    if np.ndim(channel) == 0:
+    if np.isscalar(channel):
         if not isinstance(channel, (int, np.integer)) or not 0 <= channel < K:
             raise TargetError(f"a channel is a whole number, 0 to {K - 1}, or a vector of {K} numbers; not {channel!r}")
         return np.eye(1, K, int(channel), np.float32)[0]
-    weights = np.asarray(channel, np.float32)
-    if weights.shape != (K,) or not np.isfinite(weights).all():
+    weights = as_numbers(channel, TargetError, f"a channel, 0 to {K - 1}, or a vector of {K} numbers")
+    if weights.shape != (K,):
         raise TargetError(f"this layer has {K} channels: a direction has as many finite numbers, not {weights.shape}")
     return weights
 
@@ -209,7 +228,7 @@ def _shape(look, start, size):
     """The shape (H, W, C) of the image, from the network, the start image or ``size``."""
     wanted = (inputs.shapes(look.model) or [(None, None, None, 3)])[0][1:]
     if start is not None:
-        return as_image(start).shape
+        return start.shape
     if size is not None:
         return *height_width(size, ImageError), wanted[2]
     if None in wanted:
@@ -220,8 +239,6 @@ def _shape(look, start, size):
 def _parametrization(shape, kind, decorrelate, low, high):
     if kind not in ("fourier", "pixels"):
         raise CamlibError(f"a parametrization is 'fourier' or 'pixels', not {kind!r}")
-    if not low < high:
-        raise CamlibError(f"pixels run from low to high, not from {low!r} to {high!r}")
     colors = None
     if decorrelate is not False:
         colors = priors.scene_colors() if decorrelate is True else priors.color_matrix(decorrelate)
@@ -235,9 +252,6 @@ def _start(picture, shape, start, rng):
     """The parameters (H, W, C) of the start image, or of faint noise on middle grey."""
     if start is None:
         return rng.normal(0, 0.1, shape).astype(np.float32)
-    start = as_image(start)
-    if start.min() < picture.low or start.max() > picture.high:
-        raise ImageError(f"the start image has values {start.min():g}..{start.max():g}, outside low .. high")
     return picture.parameters(start[None])[0].astype(np.float32)
 
 
@@ -245,3 +259,57 @@ def _resized(image, shape):
     smaller = shape[0] < len(image)
     resized = cv2.resize(image, tuple(shape)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
     return resized.reshape(*shape, image.shape[2])
+
+
+# -- checks ------------------------------------------------------------------------------------------
+
+
+def _several(channels):
+    """``channels`` as a list of at least one; raises TargetError."""
+    found = list(channels) if np.iterable(channels) else []
+    if not found:
+        raise TargetError(f"channels is a list, one image for each, not {channels!r}: for one channel write [channel]")
+    return found
+
+
+def _functions(given):
+    """One or several regularizers or transforms as a tuple; raises CamlibError."""
+    found = tuple(given) if np.iterable(given) else (given,)
+    if not all(map(callable, found)):
+        raise CamlibError(f"a regularizer or transform is made by priors, such as priors.jitter(8), not {given!r}")
+    return found
+
+
+def _check_range(low, high, images):
+    """Raise CamlibError for a range that is none, ImageError for ``images`` outside it; None is no image."""
+    if not (isinstance(low, Real) and isinstance(high, Real) and 0 < high - low < np.inf):
+        raise CamlibError(f"pixels run from low to high, not from {low!r} to {high!r}")
+    slack = SLACK * (high - low)
+    if images is not None and (images.min() < low - slack or images.max() > high + slack):
+        raise ImageError(f"the image has values {images.min():g}..{images.max():g}, outside low .. high = "
+                         f"{low:g} .. {high:g}: say with low= and high= which range the network was made for")
+
+
+def _check_octaves(look, image, octaves, ratio):
+    """Raise an error for octaves that are no smaller, too small, or of no size that the network takes."""
+    if not (isinstance(ratio, Real) and 1 < ratio < np.inf):
+        raise CamlibError(f"ratio is a number above 1, how much larger the next octave is, not {ratio!r}")
+    (wanted, *_) = inputs.shapes(look.model) or [(None,) * 4]
+    if octaves > 1 and None not in wanted[1:]:
+        raise ImageError(f"this network takes images {wanted[1:]} alone, and octaves have several sizes: octaves=1")
+    most = max(1, 1 + int(np.log(min(image.shape[:2]) / SMALLEST) / np.log(ratio)))
+    if octaves > most:
+        raise ImageError(f"{octaves} octaves make a picture of {image.shape[0]} × {image.shape[1]} pixels smaller than "
+                         f"{SMALLEST} pixels: at this ratio, {most} at most")
+
+
+@contextmanager
+def _size_explained(shape):
+    """Say which size of an image a network failed on, which is nearly always too small for it."""
+    try:
+        yield
+    except CamlibError:
+        raise
+    except Exception as cause:
+        raise ImageError(f"the network fails on an image of {shape[0]} × {shape[1]} pixels, is that too small for it? "
+                         f"{cause}") from cause

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import pooling
 from .convolution import cross_correlation
-from .errors import CamlibError, LayerError, TargetError, near_names
+from .errors import CamlibError, LayerError, TargetError, near_names, whole
 from .images import as_numbers
 from .runtime import keras
 
@@ -116,13 +116,11 @@ def forward(model, images):
     """Return what each layer of a plain chain of layers gives out, {name: array}, computed in NumPy alone.
 
     ``model`` is a chain of Conv2D, ReLU, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, Flatten and
-    Dense layers, read for its weights and never run. Raises LayerError for another layer.
+    Dense layers, read for its weights and never run. Raises LayerError for another layer, and for no chain.
     """
     outputs, x = {}, images
-    for layer in model.layers:
+    for layer in plain_chain(model):
         kind = type(layer).__name__
-        if kind == "InputLayer":
-            continue
         if kind not in LAYERS:
             raise LayerError(f"layer {layer.name!r} is a {kind}: this forward pass knows {', '.join(LAYERS)}")
         x = _activated(layer, LAYERS[kind](layer, x))
@@ -135,6 +133,7 @@ def confusion_matrix(labels, answers, classes):
 
     The diagonal holds the right answers. Raises TargetError for labels or answers that are no classes.
     """
+    classes = whole(classes, 1, "classes")
     labels = _labels(labels, np.size(labels), classes)
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (labels, _labels(answers, len(labels), classes)), 1)
@@ -142,6 +141,26 @@ def confusion_matrix(labels, answers, classes):
 
 
 # -- layers of the forward pass ----------------------------------------------------------------------
+
+
+def layers_of(model):
+    """The layers of ``model`` behind its input. Raises LayerError where the order of the layers is not known."""
+    if not getattr(model, "inputs", None):
+        raise LayerError("the layers are read off a Sequential or Functional keras.Model that knows its Input, and "
+                         f"this {type(model).__name__} is none: Probe takes any model")
+    return [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+
+
+def plain_chain(model):
+    """Yield the layers of ``model`` from the image on. Raises LayerError at one that does not follow the last."""
+    layers = layers_of(model)
+    at = model.inputs[0]
+    for layer in layers:
+        if not isinstance(model, keras.Sequential) and layer.input is not at:
+            raise LayerError(f"{layer.name!r} does not follow the layer before it, and only a plain chain is known "
+                             "here: Probe takes any model")
+        at = layer.output
+        yield layer
 
 
 def _conv(layer, x):

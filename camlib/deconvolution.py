@@ -6,9 +6,11 @@ Nothing here undoes a layer: a transpose is not an inverse.
 """
 
 import operator
+from itertools import islice
 
 import numpy as np
 
+from .cnn import layers_of, plain_chain
 from .convolution import cross_correlation, output_size, same_padding
 from .errors import CamlibError, LayerError, MapError, near_names
 from .images import as_numbers, height_width
@@ -34,7 +36,8 @@ def deconvolve(model, images, layer, channel, rule="deconvnet", switches=True, u
     look = probe(model, layer)
     A, _ = look.forward(images)
     _, h, w, K = A.shape
-    maps = A[..., _index(channel, K, LayerError, f"{look.path!r} has the channels")]
+    channel = _index(channel, K, LayerError, f"{look.path!r} has the channels")
+    maps = A[..., channel]
     if unit is None:
         cells = maps.reshape(len(A), -1).argmax(1)
     else:
@@ -138,7 +141,7 @@ def relu_back(R, x, rule="gradient"):
     "guided"    max(R, 0) 1[x > 0]  both [springenberg2015]
     Raises LayerError for another rule, MapError for different shapes.
     """
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise LayerError(f"no rule {rule!r}.{near_names(rule, RULES)}")
     R, x = (as_numbers(values, MapError, "a signal and the ReLU's input", doubles=True) for values in (R, x))
     if R.shape != x.shape:
@@ -151,17 +154,11 @@ def relu_back(R, x, rule="gradient"):
 
 def _chain(model, layer, rule, on):
     """From the image to ``layer``: for each step its layer's name, forward(x) and back(R, x). Raises LayerError."""
-    names = [each.name for each in model.layers if not isinstance(each, keras.layers.InputLayer)]
+    layer, names = getattr(layer, "name", layer), [each.name for each in layers_of(model)]
     if layer not in names:
         raise LayerError(f"no layer {layer!r}.{near_names(layer, names)}")
-    steps, at = [], model.inputs[0]
-    for name in names[:names.index(layer) + 1]:
-        each = model.get_layer(name)
-        if each.input is not at:
-            raise LayerError(f"{name!r} does not follow the layer before it: take Probe.project")
-        steps += [(name, *step) for step in _steps(each, rule, on)]
-        at = each.output
-    return steps
+    return [(each.name, *step) for each in islice(plain_chain(model), names.index(layer) + 1)
+            for step in _steps(each, rule, on)]
 
 
 def _steps(layer, rule, on):
@@ -206,7 +203,7 @@ def _switches(values, shape, q):
 def _index(value, count, error, what):
     """``value`` as an int in 0..count - 1; raises ``error``."""
     try:
-        number = operator.index(value)
+        number = -1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = -1
     if not 0 <= number < count:

@@ -5,9 +5,11 @@ q + i g + r: its field has the size r, the jump g and the start q.
 """
 
 import operator
+from numbers import Real
 
 import numpy as np
 
+from . import inputs
 from .convolution import output_size, receptive_field, same_padding
 from .errors import ImageError, LayerError, MapError, TargetError
 from .images import as_batch, as_image, as_numbers
@@ -17,7 +19,8 @@ from .runtime import keras
 
 L = keras.layers
 WINDOWS = (L.Conv2D, L.DepthwiseConv2D, L.MaxPooling2D, L.AveragePooling2D)
-CELLWISE = (L.Activation, L.ReLU, L.LeakyReLU, L.BatchNormalization, L.Dropout)
+CELLWISE = (L.Activation, L.ReLU, L.LeakyReLU, L.BatchNormalization, L.Dropout, L.SpatialDropout2D, L.Rescaling,
+            L.Normalization)
 MEASURE = "measure instead which pixels matter, with influence(model, images, layer, cell)"
 
 
@@ -78,7 +81,7 @@ def effective_size(R, share=0.9):
     R = as_numbers(R, MapError, "an influence (H, W)", doubles=True)
     if R.ndim != 2 or R.min() < 0 or not R.any():
         raise MapError(f"expected an influence (H, W), nowhere negative and not all 0; got shape {R.shape}")
-    if not 0 < share <= 1:
+    if not (isinstance(share, Real) and 0 < share <= 1):
         raise MapError(f"share is above 0 and at most 1, not {share!r}")
     y, x = np.indices(R.shape)
     y0, x0 = (np.rint((axis * R).sum() / R.sum()) for axis in (y, x))
@@ -101,9 +104,10 @@ def top_images(A, channel, n):
 
     An image counts once, by max_ij A_ijk. Raises MapError if the channel answers the same everywhere.
     """
-    one = as_maps(A)[..., _channel(A, channel)]
-    if not 1 <= operator.index(n) <= len(one):
-        raise MapError(f"the top n of {len(one)} images: n is 1 to {len(one)}, not {n}")
+    A = as_maps(A)
+    one = A[..., _channel(A, channel)]
+    if not _is_index(n, len(one) + 1) or n == 0:
+        raise MapError(f"the top n of {len(one)} images: n is 1 to {len(one)}, not {n!r}")
     if one.max() == one.min():
         raise MapError(f"channel {channel} is {one.max():g} in every cell of these images: it prefers nothing here")
     return np.argsort(-one.max((1, 2)), kind="stable")[:n]
@@ -154,6 +158,8 @@ def class_share(A, labels):
     F, labels = as_maps(A).mean((1, 2)), np.asarray(labels)
     if labels.shape != (len(F),):
         raise TargetError(f"{len(F)} images need as many labels, got shape {labels.shape}")
+    if (labels != labels).any():
+        raise TargetError("a label is NaN: leave out the images whose class is not known")
     middle = F - F.mean(0)
     between = sum((labels == c).sum() * middle[labels == c].mean(0) ** 2 for c in np.unique(labels))
     total = (middle ** 2).sum(0)
@@ -181,8 +187,11 @@ def _way(look):
 
 def _image_size(look):
     """The height and width that the model is built for; raises LayerError if they are open."""
-    shape = getattr(look.model, "input_shape", None)
-    if not isinstance(shape, tuple) or None in shape[1:]:
+    shape, *others = inputs.shapes(look.model) or [(None, None)]
+    if others:
+        raise LayerError(f"this model has {1 + len(others)} inputs, and the field is read off for one image: build a "
+                         f"keras.Model from the image to {look.path!r}")
+    if None in shape[1:]:
         raise LayerError("the padding depends on the size of the image, and this model leaves it open: give it an "
                          f"Input with a height and a width, or {MEASURE}")
     return list(shape[2:] if look.channels_first else shape[1:3])
@@ -214,7 +223,7 @@ def _whole_numbers(values, count, wanted):
 
 def _is_index(value, count):
     """True for a whole number from 0 to count - 1."""
-    return isinstance(value, (int, np.integer)) and 0 <= value < count
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= value < count
 
 
 def _channel(A, channel):

@@ -4,12 +4,13 @@ Letters as in chapter 6: image I (H, W, C), patch P of a rows and columns moved 
 the patch shows in place of I, score S, drop D. Everything is in the units that the model takes.
 """
 
+import operator
+
 import numpy as np
 from cv2 import GaussianBlur
 
 from . import inputs
 from .errors import ImageError, MapError, TargetError
-from .head import probabilities
 from .images import as_batch, as_numbers, height_width
 from .probe import probe
 from .runtime import with_progress
@@ -40,6 +41,7 @@ def occlusion_drops(model, images, target=None, *, patch=16, stride=8, fill="mea
     look, images = probe(model), _pictures(images)
     logits = look.logits(images)
     score_of = _score(look, logits, target, score)
+    whole = score_of(logits)[:, None]
     patch, tops, lefts = _grid(_size(look, images.shape), patch, stride)
     pictures = np.moveaxis(images, 1, 3) if look.channels_first else images
     shown = fill_pictures(pictures, fill, patch)
@@ -49,7 +51,7 @@ def occlusion_drops(model, images, target=None, *, patch=16, stride=8, fill="mea
         hidden = np.concatenate([_hide(pictures, shown, corner, patch) for corner in corners[start:start + step]])
         found = look.logits(np.moveaxis(hidden, 3, 1) if look.channels_first else hidden)
         scores += [score_of(part) for part in np.split(found, len(hidden) // len(images))]
-    drops = score_of(logits)[:, None] - np.stack(scores, 1)
+    drops = whole - np.stack(scores, 1)
     return drops.reshape(len(images), len(tops), len(lefts))
 
 
@@ -59,7 +61,8 @@ def drops_to_pixels(drops, size, patch=16, stride=8):
     ``size`` is (H, W), ``patch`` and ``stride`` as for ``occlusion_drops``. Raises MapError, ImageError.
     """
     patch, tops, lefts = _grid(size, patch, stride)
-    drops, height_and_width = np.asarray(drops), height_width(size, ImageError)
+    drops = as_numbers(drops, MapError, "drops (N, rows, columns)", doubles=True)
+    height_and_width = height_width(size, ImageError)
     if drops.ndim != 3 or drops.shape[1:] != (len(tops), len(lefts)):
         raise MapError(f"this size, patch and stride make drops (N, {len(tops)}, {len(lefts)}), got {drops.shape}")
     rows, columns = (_shares(*of) for of in zip((tops, lefts), patch, height_and_width, strict=True))
@@ -71,6 +74,11 @@ def places(length, patch, stride):
 
     ceil((length - patch) / stride) + 1 places, so that every pixel is covered. Raises ImageError.
     """
+    try:
+        length, patch, stride = map(operator.index, (length, patch, stride))
+    except TypeError as cause:
+        raise ImageError(f"length, patch and stride are whole numbers of pixels, not {length!r}, {patch!r} and "
+                         f"{stride!r}") from cause
     if not 1 <= patch <= length:
         raise ImageError(f"a patch of {patch} pixels does not fit into {length}: choose 1 to {length}")
     if not 1 <= stride <= patch:
@@ -131,7 +139,7 @@ def _score(look, logits, target, score):
     classes = look.classes(target, len(logits), logits)
     if score == "logit":
         return lambda of: look.scores(of, classes)
-    return lambda of: probabilities(look.model, of)[np.arange(len(of)), classes]
+    return lambda of: look.probabilities(of)[np.arange(len(of)), classes]
 
 
 def _shares(first, side, length):

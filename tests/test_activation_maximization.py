@@ -413,7 +413,7 @@ def test_octaves_need_a_network_for_any_size(network, scene_images):
     second = np.clip(image + cv2.resize(detail, (96, 90)), 0, 1)
     close(deep_dream(free, "relu2", image, octaves=2, ratio=1.5, **still),
           deep_dream(free, "relu2", second, octaves=1, **still), 1e-3)
-    with pytest.raises(ImageError, match="resize"):
+    with pytest.raises(ImageError, match="octaves=1"):
         deep_dream(network, "relu2", scene_images[0], octaves=2)
     found = maximize_activation(free, "conv2", 1, size=(64, 48), steps=2)
     assert found.shape == (64, 48, 3)
@@ -441,7 +441,11 @@ def test_a_silent_unit_is_named(net):
     (TargetError, "0 to 3", ("before", 4), {}), (TargetError, "0 to 3", ("before", 1.5), {}),
     (TargetError, "4 channels", ("before", [1, 2]), {}), (TargetError, "range", (None, 9), {}),
     (TargetError, "no cells", (None, 1), {"unit": (0, 0)}), (TargetError, "6 rows", ("before", 1), {"unit": (6, 0)}),
-    (TargetError, "cell", ("before", 1), {"unit": 3}), (LayerError, "nothing", ("nothing", 1), {}),
+    (TargetError, "cell", ("before", 1), {"unit": 3}), (TargetError, "cell", ("before", 1), {"unit": (1.5, 1)}),
+    (TargetError, "cell", ("before", 1), {"unit": ("a", "b")}), (TargetError, "numbers", ("before", ["a"] * 4), {}),
+    (CamlibError, "made by priors", ("before", 1), {"regularizers": 3}),
+    (CamlibError, "made by priors", ("before", 1), {"transforms": [3]}),
+    (CamlibError, "low to high", ("before", 1), {"low": "a"}), (LayerError, "nothing", ("nothing", 1), {}),
     (CamlibError, "steps", ("before", 1), {"steps": 0}), (CamlibError, "rate", ("before", 1), {"rate": -1}),
     (CamlibError, "fourier", ("before", 1), {"parametrization": "wavelet"}),
     (CamlibError, "low to high", ("before", 1), {"low": 1, "high": 1}),
@@ -455,6 +459,56 @@ def test_what_cannot_be_climbed(net, error, match, arguments, options):
     """Each impossible wish is answered by an error that names it."""
     with pytest.raises(error, match=match):
         maximize_activation(net, *arguments, **{"steps": 2, **options})
+
+
+@pytest.mark.parametrize("channels", [1, [], np.int64(1), None])
+def test_channels_are_a_list(net, channels):
+    """One channel, or none, is no list of channels: the error says what to write."""
+    with pytest.raises(TargetError, match=r"write \[channel\]"):
+        maximize_activations(net, "before", channels, steps=2)
+
+
+def test_one_prior_needs_no_list(net):
+    """A single regularizer or transform is that of a list with it alone."""
+    penalty, roll = priors.l2(1.0), priors.jitter(1)
+    alone, listed = (maximize_activation(net, "before", 1, steps=2, **options) for options in (
+        dict(regularizers=penalty, transforms=roll), dict(regularizers=[penalty], transforms=[roll])))
+    np.testing.assert_array_equal(alone, listed)
+
+
+def test_a_picture_too_small_for_the_network():
+    """A size or an octave that the network cannot take is named, with the network's own words."""
+    free = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 7, name="maps"),
+                             layers.GlobalAveragePooling2D()])
+    for size in (1, (20, 6)):
+        with pytest.raises(ImageError, match=f"fails on an image of .* × {np.ravel(size)[-1]} pixels"):
+            maximize_activation(free, "maps", 0, size=size, steps=1)
+    image = np.full((20, 20, 3), 0.5)
+    with pytest.raises(ImageError, match="fails on an image of 5 × 5 pixels"):
+        deep_dream(free, "maps", image, octaves=3, ratio=2, steps=1)
+    with pytest.raises(ImageError, match="at this ratio, 3 at most"):
+        deep_dream(free, "maps", image, octaves=4, ratio=2, steps=1)
+    for ratio in (0, 1, -2, np.nan, "a"):
+        with pytest.raises(CamlibError, match="ratio is a number above 1"):
+            deep_dream(free, "maps", image, ratio=ratio)
+    with pytest.raises(CamlibError, match="rate"):
+        deep_dream(free, "maps", image, octaves=1, rate="a")
+
+
+@pytest.mark.parametrize("change", [
+    lambda net, images, **range: perturb(net, images[None], 0, size=0.02, steps=2, **range),
+    lambda net, images, **range: deep_dream(net, "before", images, octaves=1, steps=1, shift=0, **range)])
+def test_no_image_is_clipped_silently(net, pictures, change):
+    """An image outside low .. high is refused, as is a range that is none; inside its own range it is taken."""
+    x = pictures[0]
+    for images in (2 * x - 1, 255 * x, x + 0.5):
+        with pytest.raises(ImageError, match=r"outside low .. high = 0 .. 1"):
+            change(net, images)
+    for ends in (dict(low=1, high=0), dict(low="a"), dict(high=np.nan)):
+        with pytest.raises(CamlibError, match="low to high"):
+            change(net, x, **ends)
+    signed = change(net, 2 * x - 1, low=-1, high=1)
+    assert 0 < np.abs(signed - (2 * x - 1)).max() < 0.5 and signed.min() < -0.9
 
 
 @pytest.mark.parametrize("call", [

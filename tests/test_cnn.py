@@ -253,6 +253,49 @@ def test_forward_refuses_what_it_does_not_know(small, pictures, layer, message):
         forward(small(layer()), pictures)
 
 
+def branches(kind):
+    """Networks that only look like a chain in the order of their layers."""
+    image = keras.Input((16, 12, 3))
+    a = layers.Conv2D(3, 3, padding="same", name="a")(image)
+    if kind == "two branches":
+        return keras.Model(image, [a, layers.Conv2D(3, 3, name="b")(image)])
+    x = {"operation": lambda: keras.ops.relu(a), "skip": lambda: a + image}[kind]()
+    return keras.Model(image, layers.GlobalAveragePooling2D(name="b")(x))
+
+
+@pytest.mark.parametrize("kind", ["operation", "skip", "two branches"])
+def test_forward_refuses_what_is_no_chain(pictures, kind):
+    """A bare operation, a skip connection or a second branch: refused, not left out."""
+    with pytest.raises(LayerError, match="'b' does not follow the layer before it"):
+        forward(branches(kind), pictures)
+
+
+def test_forward_needs_the_order_of_the_layers(pictures):
+    """A subclassed model does not say in which order it calls its layers; what is no model has none."""
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.late, self.early = layers.ReLU(), layers.Conv2D(2, 3)
+
+        def call(self, x):
+            return self.late(self.early(x))
+
+    model = Own()
+    model(pictures)
+    for wrong in (model, 3):
+        with pytest.raises(LayerError, match="Sequential or Functional"):
+            forward(wrong, pictures)
+
+
+def test_forward_of_layers_added_one_by_one(pictures):
+    """A Sequential model is a chain however it was built, also after its layers were shown other tensors."""
+    model = keras.Sequential([keras.Input((16, 12, 3))])
+    for layer in (layers.Conv2D(4, 3), layers.ReLU(), layers.GlobalAveragePooling2D()):
+        model.add(layer)
+    *_, last = forward(model, pictures).values()
+    np.testing.assert_allclose(last, model.predict(pictures, verbose=0), rtol=0, atol=1e-5)
+
+
 # -- confusion and log -------------------------------------------------------------------------------
 
 
@@ -306,6 +349,8 @@ def test_tensorboard_reads_the_log(tmp_path):
     (TargetError, lambda: binary_cross_entropy([1.0], [2]), "from 0 to 1"),
     (TargetError, lambda: confusion_matrix([0, 1], [0], 2), "2 labels"),
     (TargetError, lambda: confusion_matrix([0, 3], [0, 1], 3), "from 0 to 2"),
+    (CamlibError, lambda: confusion_matrix([0, 1], [0, 1], "a"), "classes is a whole number"),
+    (CamlibError, lambda: confusion_matrix([0, 1], [0, 1], 2.5), "classes is a whole number"),
     (CamlibError, lambda: parameters(3, 0), "whole numbers from 1, not 3, 0"),
     (CamlibError, lambda: parameters(3, 4, 3), r"not 3, 4 and 3"),
     (CamlibError, lambda: parameters(2.5, 4), "whole numbers"),

@@ -409,6 +409,9 @@ def test_rules_and_windows_refuse():
     """An unknown rule, two shapes, and no window."""
     with pytest.raises(LayerError, match="no rule 'guide'. Did you mean 'guided'"):
         relu_back(np.ones(3), np.ones(3), "guide")
+    for rule in (["x"], None, {}):
+        with pytest.raises(LayerError, match="no rule"):
+            relu_back(np.ones(3), np.ones(3), rule)
     with pytest.raises(MapError, match="must have one shape"):
         relu_back(np.ones(3), np.ones((3, 1)))
     with pytest.raises(MapError, match="does not fit"):
@@ -418,7 +421,7 @@ def test_rules_and_windows_refuse():
 def test_deconvolve_refuses(network, unseen):
     """A channel, unit, rule or layer that does not exist."""
     images = unseen.images[:1]
-    for channel in (64, -1, 1.5, None):
+    for channel in (64, -1, 1.5, None, True):
         with pytest.raises(LayerError, match=f"'relu4' has the channels 0 to 63, not {channel}"):
             deconvolve(network, images, "relu4", channel)
     for unit in ((12, 0), (0, 12), (-1, 0), 3, (1, 2, 3)):
@@ -454,6 +457,30 @@ def test_deconvnet_refuses(network, unseen, small, randomized):
     model = keras.Model(image, layers.ReLU(name="relu")(layers.Add(name="add")([x, image])))
     with pytest.raises(LayerError, match="'add' does not follow the layer before it"):
         deconvnet(model, images, "relu", y)
+
+
+def test_deconvnet_takes_a_layer(network, unseen):
+    """A Layer stands for its name."""
+    images, y = unseen.images[:1], np.ones((1, 48, 48, 24))
+    by_name, by_layer = (deconvnet(network, images, layer, y) for layer in ("relu1", network.get_layer("relu1")))
+    assert list(by_layer) == list(by_name) and (by_layer["image"] == by_name["image"]).all()
+
+
+def test_deconvnet_needs_the_order_of_the_layers(unseen):
+    """A subclassed model has none to read, and what is no model neither."""
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv = layers.Conv2D(2, 3, name="conv")
+
+        def call(self, x):
+            return self.conv(x)
+
+    model = Own()
+    y = np.ones_like(model(unseen.images[:1]))
+    for wrong in (model, 3):
+        with pytest.raises(LayerError, match="Sequential or Functional"):
+            deconvnet(wrong, unseen.images[:1], "conv", y)
 
 
 def test_the_rules_are_the_probes():

@@ -292,6 +292,23 @@ def test_fields_that_cannot_be_read_off(kind, layer, message):
         receptive_field_of(build(kind), layer)
 
 
+@pytest.mark.parametrize("make", [lambda: layers.Rescaling(1 / 255), lambda: layers.Normalization(mean=0, variance=1),
+                                  lambda: layers.SpatialDropout2D(0.1)])
+def test_layers_that_leave_the_field_alone(make):
+    """What works on each cell alone does not change the field."""
+    model = keras.Sequential([keras.Input((20, 16, 3)), layers.Conv2D(4, 3), make(), layers.Conv2D(4, 3, name="last")])
+    assert receptive_field_of(model, "last") == (5, 1, 0)
+
+
+def test_two_inputs_are_named():
+    """The field belongs to one image; with a second input the error says so, not that a size is open."""
+    image, number = keras.Input((20, 16, 3)), keras.Input((2,))
+    a = layers.Conv2D(4, 3, name="a")(image)
+    z = layers.Concatenate()([layers.GlobalAveragePooling2D()(a), number])
+    with pytest.raises(LayerError, match="this model has 2 inputs"):
+        receptive_field_of(keras.Model([image, number], layers.Dense(2)(z)), "a")
+
+
 def test_branches_beside_the_way_do_not_matter():
     """Only the way to the layer counts; and what cannot be read off can be measured."""
     model = build("joined")
@@ -336,6 +353,7 @@ def test_cells_and_channels_that_do_not_exist(network, images, cell, channel, me
 
 
 @pytest.mark.parametrize("R, share", [(np.zeros((3, 3)), 0.9), (-np.ones((3, 3)), 0.9), (np.ones((1, 3, 3)), 0.9),
+                                      (np.ones((3, 3)), "a"),
                                       (np.full((2, 2), np.nan), 0.9), (np.ones((3, 3)), 0), (np.ones((3, 3)), 1.1)])
 def test_influences_without_an_effective_size(R, share):
     """Nothing, negative values, a batch, NaN, a share outside (0, 1]."""
@@ -356,6 +374,7 @@ def test_peaks_and_top_images():
     assert peaks(A)[:, 0].tolist() == [[1, 2], [0, 1], [1, 0], [0, 2]]
     assert peaks(A)[:, 1].tolist() == [[0, 0], [0, 0], [1, 1], [0, 0]]
     assert top_images(A, 0, 3).tolist() == [1, 0, 2] and top_images(A, 1, 1).tolist() == [2]
+    assert top_images(A.tolist(), 0, 3).tolist() == [1, 0, 2]
 
 
 def test_top_patches_give_their_activation(network, images, seen):
@@ -392,7 +411,9 @@ def test_a_patch_at_the_border_is_padded_with_zeros():
 
 @pytest.mark.parametrize("call, error, message", [
     (lambda A, x: top_images(A, 0, 0), MapError, "n is 1 to 2"), (lambda A, x: top_images(A, 0, 3), MapError, "1 to 2"),
+    (lambda A, x: top_images(A, 0, 2.5), MapError, "1 to 2, not 2.5"),
     (lambda A, x: top_images(A, 5, 1), MapError, "0 to 2, not 5"),
+    (lambda A, x: top_images(A, True, 1), MapError, "0 to 2, not True"),
     (lambda A, x: top_images(0 * A, 1, 1), MapError, "channel 1 is 0 in every cell .* prefers nothing"),
     (lambda A, x: top_patches(x[:1], A, 0, 1, (3, 1, 0)), ImageError, "1 images need their own maps"),
     (lambda A, x: top_patches(x, A, 0, 1, None), MapError, "a field is"),
@@ -404,6 +425,7 @@ def test_a_patch_at_the_border_is_padded_with_zeros():
     (lambda A, x: peaks(A[0]), MapError, r"write A\[None\]"), (lambda A, x: dead_channels(A[0]), MapError, "maps"),
     (lambda A, x: dead_channels(A * np.nan), MapError, "NaN"),
     (lambda A, x: class_share(A, [1]), TargetError, "2 images need as many labels"),
+    (lambda A, x: class_share(A, [1, np.nan]), TargetError, "a label is NaN"),
 ])
 def test_what_is_refused(call, error, message):
     """Numbers that no set of maps has, and maps of other images."""

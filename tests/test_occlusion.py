@@ -332,6 +332,8 @@ def test_points_at_the_object(network):
     (dict(score="softmax"), TargetError, "'logit', 'probability'"),
     (dict(score="probability", target=lambda S: S[:, 0]), TargetError, "score itself"),
     (dict(target=4), TargetError, "out of range"),
+    (dict(target=lambda S: S), TargetError, r"one number an image \(5,\), not into \(5, 4\)"),
+    (dict(target=lambda S: keras.ops.sum(S)), TargetError, r"one number an image .* not into \(\)"),
     (dict(target=[1, 2]), TargetError, "one an image")])
 def test_bad_arguments(bent, pictures, wrong, error, words):
     """Every wrong argument is named, with what to do."""
@@ -356,6 +358,13 @@ def test_bad_parts(pictures):
         drops_to_pixels(np.zeros((1, 4, 3)), (16, 12), PATCH, STRIDE)
     with pytest.raises(MapError):
         drops_to_pixels(np.zeros((4, 4)), (16, 12), PATCH, STRIDE)
+    with pytest.raises(MapError, match="finite"):
+        drops_to_pixels(np.full((1, 4, 4), np.nan), (16, 12), PATCH, STRIDE)
+    with pytest.raises(MapError, match="drops"):
+        drops_to_pixels("a", (16, 12), PATCH, STRIDE)
+    for wrong in (("a", 2, 1), (10, 2.5, 1), (10, 2, None)):
+        with pytest.raises(ImageError, match="whole numbers of pixels"):
+            places(*wrong)
     for size in (0, None, (16,), "a"):
         with pytest.raises(ImageError, match="size: "):
             passes(size)
