@@ -2,10 +2,11 @@
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
 from . import cnn, course_network, errors, plots, pooling, pretrained, scenes
-from .activation_maximization import deep_dream, maximize_activation
+from .activation_maximization import maximize_activation
 from .cam import class_activation_map
 from .convolution import cross_correlation
 from .deconvolution import deconvolve
+from .deep_dream import deep_dream
 from .feature_maps import feature_maps
 from .grad_cam import (
     ablation_cam, eigen_cam, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, score_cam, xgrad_cam,

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from numbers import Real
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from . import inputs, priors
@@ -17,8 +16,6 @@ from .errors import CamlibError, ImageError, LayerError, TargetError, whole
 from .images import SLACK, as_image, as_numbers, height_width
 from .probe import probe
 from .runtime import with_progress
-
-SMALLEST = 4  # pixels: a smaller side of an octave shows nothing
 
 
 class Ascent(NamedTuple):
@@ -50,12 +47,12 @@ def maximize_activations(model, layer, channels, *, steps=128, rate=0.05, regula
     look, rng, channels = probe(model, layer), np.random.default_rng(seed), _several(channels)
     steps, rate = whole(steps, 1, "steps"), priors.positive(rate, "rate")
     start = None if start is None else as_image(start)
-    _check_range(low, high, start)
+    check_range(low, high, start)
     regularizers, through = _functions(regularizers), priors.chain(*_functions(transforms))
     shape = _shape(look, start, size)
     picture = _parametrization(shape, parametrization, decorrelate, low, high)
     z = np.repeat(_start(picture, shape, start, rng)[None], len(channels), 0)
-    with _size_explained(shape):
+    with size_explained(shape):
         climb = _objective(look, layer, channels, unit, picture.image(z[:1]))
     moments, history = (np.zeros_like(z), np.zeros_like(z)), np.zeros((len(z), steps + 1))
     for step in with_progress(range(steps), "climbing", progress):
@@ -109,7 +106,7 @@ def perturb(model, images, target, size=0.02, steps=10, low=0.0, high=1.0):
     look, size = probe(model), priors.positive(size, "size")
     images = inputs.checked(look.model, images)
     logits, _ = look.image_gradient(images)
-    _check_range(low, high, images)
+    check_range(low, high, images)
     wanted, own = (look.classes(t, len(images), logits) for t in (target, None))
     x = images
     for _ in range(whole(steps, 1, "steps")):
@@ -117,36 +114,6 @@ def perturb(model, images, target, size=0.02, steps=10, low=0.0, high=1.0):
         x = np.clip(x + size / 4 * steepest(uphill, np.inf), images - size, images + size)
         x = np.clip(x, low, high).astype(np.float32)
     return x
-
-
-def deep_dream(model, layer, image, *, channel=None, steps=10, octaves=3, ratio=1.4, rate=0.02, shift=8, seed=0,
-               low=0.0, high=1.0, progress=False):
-    """Return ``image`` (H, W, C) with more of whatever ``layer`` sees in it already: it climbs sum(A^2) / 2.
-
-    The gradient is A itself brought back to the image, equation (5.16) [mordvintsev2015]; one ``channel``, or all.
-    From small to full size in ``octaves``, each ``ratio`` times the last. The network must take any size if there
-    are several. A step moves pixels by ``rate`` times the range on average (root mean square).
-    Raises ImageError for an image outside ``low`` .. ``high``, and for octaves that the network cannot take.
-    """
-    look, image, rng = probe(model, layer), as_image(image), np.random.default_rng(seed)
-    octaves, steps = whole(octaves, 1, "octaves"), whole(steps, 1, "steps")
-    _check_range(low, high, image)
-    _check_octaves(look, image, octaves, ratio)
-    dream, roll = priors.jitter(shift), priors.positive(rate, "rate") * (high - low)
-    detail = np.zeros_like(image)
-    for octave in with_progress(range(octaves), "dreaming", progress):
-        shape = [round(side / ratio**(octaves - 1 - octave)) for side in image.shape[:2]]
-        base = _resized(image, shape)
-        x = np.clip(base + _resized(detail, shape), low, high)[None]
-        for _ in range(steps):
-            there, back = dream(rng)
-            seen = there(x)
-            with _size_explained(shape):
-                A = look.forward(seen)[0]
-            R = back(look.project(seen, A if channel is None else A * _weights(channel, A.shape[3]))[1])
-            x = np.clip(x + roll * np.sqrt(x.size) * steepest(R), low, high).astype(np.float32)
-        detail = x[0] - base
-    return x[0]
 
 
 def _vectors(x):
@@ -193,10 +160,10 @@ def _signal(shape, channel, unit):
             raise TargetError(f"a unit is a cell (i, j) of {h} rows and {w} columns, not {unit!r}")
         place[:] = 0
         place[i, j] = 1
-    return place * _weights(channel, K)
+    return place * channel_weights(channel, K)
 
 
-def _weights(channel, K):
+def channel_weights(channel, K):
     """``channel`` as a weight for each of the K channels; raises TargetError."""
     if np.isscalar(channel):
         if not isinstance(channel, (int, np.integer)) or not 0 <= channel < K:
@@ -255,12 +222,6 @@ def _start(picture, shape, start, rng):
     return picture.parameters(start[None])[0].astype(np.float32)
 
 
-def _resized(image, shape):
-    smaller = shape[0] < len(image)
-    resized = cv2.resize(image, tuple(shape)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return resized.reshape(*shape, image.shape[2])
-
-
 # -- checks ------------------------------------------------------------------------------------------
 
 
@@ -280,7 +241,7 @@ def _functions(given):
     return found
 
 
-def _check_range(low, high, images):
+def check_range(low, high, images):
     """Raise CamlibError for a range that is none, ImageError for ``images`` outside it; None is no image."""
     if not (isinstance(low, Real) and isinstance(high, Real) and 0 < high - low < np.inf):
         raise CamlibError(f"pixels run from low to high, not from {low!r} to {high!r}")
@@ -290,21 +251,8 @@ def _check_range(low, high, images):
                          f"{low:g} .. {high:g}: say with low= and high= which range the network was made for")
 
 
-def _check_octaves(look, image, octaves, ratio):
-    """Raise an error for octaves that are no smaller, too small, or of no size that the network takes."""
-    if not (isinstance(ratio, Real) and 1 < ratio < np.inf):
-        raise CamlibError(f"ratio is a number above 1, how much larger the next octave is, not {ratio!r}")
-    (wanted, *_) = inputs.shapes(look.model) or [(None,) * 4]
-    if octaves > 1 and None not in wanted[1:]:
-        raise ImageError(f"this network takes images {wanted[1:]} alone, and octaves have several sizes: octaves=1")
-    most = max(1, 1 + int(np.log(min(image.shape[:2]) / SMALLEST) / np.log(ratio)))
-    if octaves > most:
-        raise ImageError(f"{octaves} octaves make a picture of {image.shape[0]} × {image.shape[1]} pixels smaller than "
-                         f"{SMALLEST} pixels: at this ratio, {most} at most")
-
-
 @contextmanager
-def _size_explained(shape):
+def size_explained(shape):
     """Say which size of an image a network failed on, which is nearly always too small for it."""
     try:
         yield

@@ -10,8 +10,9 @@ import pytest
 
 from camlib import Probe, priors, scenes
 from camlib.activation_maximization import (
-    ascend_on_ball, deep_dream, maximize_activation, maximize_activations, perturb, steepest,
+    ascend_on_ball, maximize_activation, maximize_activations, perturb, steepest,
 )
+from camlib.deep_dream import deep_dream
 from camlib.errors import CamlibError, ImageError, LayerError, TargetError
 from camlib.runtime import keras
 
