@@ -96,7 +96,8 @@ def channels():
 def activation():
     """Activation maximisation against as many compiled forward and backward passes; None until camlib has it.
 
-    A call of n steps makes n + 1 of them, the last one to measure the result, and a forward pass to learn the maps' size.
+    A call of n steps makes n + 1 of them, the last one to measure the result, and a forward pass to learn
+    the size of the maps.
     """
     import camlib
 

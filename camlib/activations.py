@@ -124,7 +124,7 @@ def ruled(model, rule, switches=True):
 
 
 def rectifies(layer):
-    """True for a ReLU, up to 6 or without end: a layer, a bare operation, or a function that another layer ends with."""
+    """True for a ReLU, up to 6 or without end: a layer, a bare operation, or what another layer ends with."""
     if isinstance(getattr(layer, "activation", None), keras.Layer):
         return False  # that layer is seen on its own
     return rectifies_only(layer) or activation(layer) in RECTIFIERS

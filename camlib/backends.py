@@ -138,7 +138,8 @@ def _compile_torch(plain, of_image, through, score, model):
 
     def run(*arrays):
         with torch.no_grad():
-            return (plain or (to_image if of_image else gradient))(*keras.tree.map_structure(keras.ops.convert_to_tensor, arrays))
+            tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+            return (plain or (to_image if of_image else gradient))(*tensors)
 
     return run
 

@@ -2,7 +2,8 @@
 
 While the model runs, the output of a layer is handed over to us, or replaced by what we give (see ``surgery``),
 so every kind of model will do, and it is afterwards exactly what it was before.
-Only the part behind the layer is differentiated, so a gradient costs little more than a forward pass.
+``gradient`` differentiates only the part behind the layer, so it costs little more than a forward pass;
+``image_gradient`` and ``project`` go back to the pixels, which costs about one more pass.
 """
 
 import threading

@@ -2,7 +2,7 @@
 
 One trick does everything: the ``call`` of a layer is replaced by one of ours and put back at the end.
 The model is never cut up or rebuilt, so it does not matter how it was put together, and it is
-afterwards exactly what it was before. Only ``probe`` and ``head`` call this module.
+afterwards exactly what it was before. Only ``probe`` and ``activations`` call this module.
 """
 
 from contextlib import ExitStack, contextmanager
