@@ -108,16 +108,29 @@ class Batches(keras.utils.PyDataset):
         return image[:, ::self.rng.choice([-1, 1]), self.rng.permutation(3)]
 
 
-def train(count, epochs, seed, batch, rate):
-    """Draw ``count`` scenes, train for ``epochs``, and return the folded network."""
-    images, labels, _, _ = scenes.make(count, seed, progress=True)
+def train(images, labels, *, epochs, seed, batch=64, rate=3e-3, model=None, verbose=1):
+    """Train on images (N, 96, 96, 3) with labels (N,) and return a network without batch normalisation.
+
+    It starts from nothing, with batch normalisation, which is folded in the end; or it goes on with a copy of
+    ``model``. Rate: Adam's first, falling to zero by a cosine; ``verbose`` as in Keras' ``fit``.
+    """
     batches = Batches(images, labels, batch, seed)
-    model = build(batch_norm=True)
+    student = build(batch_norm=True) if model is None else keras.models.clone_model(model)
+    if model is not None:
+        student.set_weights(model.get_weights())
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches))
-    model.compile(keras.optimizers.Adam(schedule),
-                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    model.fit(batches, epochs=epochs, shuffle=False)
-    return fold(model)
+    student.compile(keras.optimizers.Adam(schedule),
+                    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    student.fit(batches, epochs=epochs, shuffle=False, verbose=verbose)
+    return fold(student) if model is None else student
+
+
+def save(model, path):
+    """Write the weights of ``model`` to ``path``, and beside them the SHA-256 that ``load`` asks for."""
+    path.parent.mkdir(exist_ok=True)
+    model.save_weights(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".sha256").write_text(f"{digest}  {path.name}\n")
 
 
 def accuracy(model, images, labels):
@@ -127,11 +140,10 @@ def accuracy(model, images, labels):
 
 def main():
     runtime.repeatable(TRAINING["seed"], threads=2)
-    model = train(**TRAINING)
-    WEIGHTS.parent.mkdir(exist_ok=True)
-    model.save_weights(WEIGHTS)
-    digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    WEIGHTS.with_suffix(".sha256").write_text(f"{digest}  {WEIGHTS.name}\n")
+    options = dict(TRAINING)
+    images, labels, _, _ = scenes.make(options.pop("count"), options["seed"], progress=True)
+    model = train(images, labels, **options)
+    save(model, WEIGHTS)
     unseen = scenes.make(2000, seed=2, progress=True)
     print(f"accuracy on 2000 unseen scenes: {accuracy(model, unseen.images, unseen.labels):.3f}")
 

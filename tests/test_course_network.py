@@ -6,8 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from camlib import Probe, course_network
+from camlib import Probe, course_network, scenes
 from camlib.errors import WeightsError
+from camlib.runtime import keras
 
 
 @pytest.fixture
@@ -91,9 +92,25 @@ def test_training_pictures_vary(unseen):
 
 def test_training_makes_what_ships():
     """The training command goes through from drawing to folding, here with a handful of scenes."""
-    model = course_network.train(count=16, epochs=1, seed=5, batch=8, rate=1e-3)
+    images, labels, _, _ = scenes.make(16, seed=5)
+    model = course_network.train(images, labels, epochs=1, seed=5, batch=8, rate=1e-3)
     assert [w.shape for w in model.get_weights()] == [w.shape for w in course_network.build().get_weights()]
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_training_goes_on_from_a_model(network):
+    """A model that is given is left alone; a copy learns: the loss on its few scenes falls."""
+    def loss(model):
+        logits = model.predict(images, verbose=0)
+        return float(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True).numpy().mean())
+
+    images, labels, _, _ = scenes.make(16, seed=5)
+    labels = (labels + 1) % 8  # something it does not know yet
+    before = network.get_weights()
+    model = course_network.train(images, labels, epochs=4, seed=5, batch=8, rate=1e-3, model=network, verbose=0)
+    assert loss(model) < loss(network)
+    for kept, now in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)
 
 
 def test_first_filters_are_readable(network):
