@@ -13,13 +13,11 @@ from pathlib import Path
 from sphinx.domains.math import MathDomain
 from sphinx.util import logging
 
-PAGES = {"book/family": 8}  # prose pages with numbered equations, and the chapter they belong to
-
 
 def chapter_of(docname):
     """The chapter number in a page's file name, or None: ``notebooks/07_cam`` is chapter 7."""
     found = re.match(r"notebooks/(\d+)_", docname)
-    return int(found[1]) if found else PAGES.get(docname)
+    return int(found[1]) if found else None
 
 
 class NumberedByLabel(MathDomain):

@@ -1,8 +1,9 @@
-"""Grad-CAM and its family: the same maps, weighted in eight ways, for any network and any layer.
+"""Grad-CAM and its family: the same maps, weighted in nine ways, for any network and any layer.
 
 Letters as in chapter 7: maps A (N, h, w, K), class c, its logit S_c, gradient G = dS_c/dA, Z = h w cells.
 Every function takes (model, images, target, layer) as ``grad_cam`` does. Every map is (N, h, w) float32 and
-signed, before a paper's final ReLU: that is the next step, ``normalize_map(map, "relu")``.
+signed, before a paper's final ReLU: that is the next step, ``normalize_map(map, "relu")``. Only guided Grad-CAM
+has the shape of the images.
 (A model in float64 gives maps in float64.)
 """
 
@@ -13,13 +14,15 @@ from .errors import ImageError, TargetError
 from .images import as_batch, resize_map
 from .probe import probe
 from .runtime import with_progress
+from .saliency import saliency
 
 
 def grad_cam(model, images, target=None, layer=None):
     """Return the Grad-CAM map of each image (N, h, w), signed, before the paper's ReLU, in logits.
 
-    L_c(i, j) = sum_k alpha_k A_ijk with alpha_k = (1/Z) sum_ij dS_c/dA_ijk, equations (9.3) and (9.4)
-    [selvaraju2017]. The paper's ReLU is the next step: ``normalize_map(map, "relu")``.
+    L_c(i, j) = sum_k alpha_k A_ijk with alpha_k = (1/Z) sum_ij dS_c/dA_ijk, equations (8.1) and (8.2)
+    [selvaraju2017]. Behind the last maps of a network with a CAM it is CAM / Z, equation (8.3).
+    The paper's ReLU is the next step: ``normalize_map(map, "relu")``.
     ``target``: a class, N classes, None (each image's top class) or a function of the logits;
     ``layer``: a name, a Layer, or None for the last maps. Gradients are of logits, never of softmax.
     Raises LayerError, TargetError.
@@ -29,7 +32,7 @@ def grad_cam(model, images, target=None, layer=None):
 
 
 def weighted_maps(A, weights):
-    """Return sum_k weights_k A_ijk (N, h, w), equation (9.4), for maps (N, h, w, K) and weights (N, K)."""
+    """Return sum_k weights_k A_ijk (N, h, w), equation (8.2), for maps (N, h, w, K) and weights (N, K)."""
     return np.einsum("nijk,nk->nij", A, weights)
 
 
@@ -39,8 +42,8 @@ def weighted_maps(A, weights):
 def hires_cam(model, images, target=None, layer=None):
     """Return the HiResCAM map of each image (N, h, w), signed, in logits: slope times activation, cell by cell.
 
-    L_c(i, j) = sum_k G_ijk A_ijk, equation (8.1) [draelos2020]. If everything behind the layer is piecewise
-    linear and has no bias, the cells add up to the logit, equation (8.2). Raises LayerError, TargetError.
+    L_c(i, j) = sum_k G_ijk A_ijk, equation (8.5) [draelos2020]. If everything behind the layer is piecewise
+    linear and has no bias, the cells add up to the logit, equation (8.6). Raises LayerError, TargetError.
     """
     A, _, G = probe(model, layer).gradient(images, target)
     return (G * A).sum(3)
@@ -49,8 +52,8 @@ def hires_cam(model, images, target=None, layer=None):
 def xgrad_cam(model, images, target=None, layer=None):
     """Return the XGrad-CAM map of each image (N, h, w), signed, in logits: slopes averaged by activation.
 
-    Equation (9.4) with alpha_k = sum_ij (A_ijk / sum_ab A_abk) G_ijk, equation (8.3) [fu2020]. Its cells have the
-    same sum as those of HiResCAM, equation (8.4). A channel whose sum is zero gets the weight zero; behind a ReLU
+    Equation (8.2) with alpha_k = sum_ij (A_ijk / sum_ab A_abk) G_ijk, equation (8.7) [fu2020]. Its cells have the
+    same sum as those of HiResCAM, equation (8.8). A channel whose sum is zero gets the weight zero; behind a ReLU
     only an empty one does, elsewhere a sum can be near zero by chance. Raises LayerError, TargetError.
     """
     A, _, G = probe(model, layer).gradient(images, target)
@@ -62,7 +65,7 @@ def xgrad_cam(model, images, target=None, layer=None):
 def layer_cam(model, images, target=None, layer=None):
     """Return the LayerCAM map of each image (N, h, w), in logits: HiResCAM with the rising slopes only.
 
-    L_c(i, j) = sum_k max(G_ijk, 0) A_ijk, equation (8.5) [jiang2021]. Behind a ReLU no cell is negative.
+    L_c(i, j) = sum_k max(G_ijk, 0) A_ijk, equation (8.9) [jiang2021]. Behind a ReLU no cell is negative.
     Raises LayerError, TargetError.
     """
     A, _, G = probe(model, layer).gradient(images, target)
@@ -72,8 +75,8 @@ def layer_cam(model, images, target=None, layer=None):
 def grad_cam_plus_plus(model, images, target=None, layer=None):
     """Return the Grad-CAM++ map of each image (N, h, w): rising slopes, added up, damped where a channel says much.
 
-    Equation (9.4) with alpha_k = sum_ij beta_ijk max(G_ijk, 0), equation (8.6), and
-    beta_ijk = 1 / (2 + G_ijk sum_ab A_abk), equation (8.8) [chattopadhay2018]. That is the paper's quotient (8.7)
+    Equation (8.2) with alpha_k = sum_ij beta_ijk max(G_ijk, 0), equation (8.10), and
+    beta_ijk = 1 / (2 + G_ijk sum_ab A_abk), equation (8.12) [chattopadhay2018]. That is the paper's quotient (8.11)
     for Y = exp(S_c) and a piecewise linear head; all heads get it. The factor exp(S_c), which all weights share and
     which overflows, is left out, so the map has no unit. Behind a ReLU a rising slope has a denominator of at least 2
     and no cell is negative; elsewhere beta is 0 where its denominator is. Raises LayerError, TargetError.
@@ -90,7 +93,7 @@ def grad_cam_plus_plus(model, images, target=None, layer=None):
 def ablation_cam(model, images, target=None, layer=None, progress=False):
     """Return the Ablation-CAM map of each image (N, h, w), signed, in logit x activation: remove a channel and see.
 
-    Equation (9.4) with alpha_k = S_c - (S_c with channel k set to zero), equation (8.10) [desai2020].
+    Equation (8.2) with alpha_k = S_c - (S_c with channel k set to zero), equation (8.14) [desai2020].
     The paper divides by S_c: that turns the map over where the logit is negative and means nothing where it is
     near zero, so the drop stays in logits. Costs K passes through the head; ``progress`` shows them.
     Raises LayerError, TargetError.
@@ -111,8 +114,8 @@ def ablation_cam(model, images, target=None, layer=None, progress=False):
 def score_cam(model, images, target=None, layer=None, progress=False):
     """Return the Score-CAM map of each image (N, h, w), in activation: the maps are tried as masks and averaged.
 
-    Mask m_k is map k, enlarged to the image and stretched to 0..1, equation (8.12). Equation (9.4) with
-    alpha = softmax over the channels of the logits of the masked images, equation (8.13) [wang2020]; the paper's
+    Mask m_k is map k, enlarged to the image and stretched to 0..1, equation (8.16). Equation (8.2) with
+    alpha = softmax over the channels of the logits of the masked images, equation (8.17) [wang2020]; the paper's
     baseline is one number for all channels and cancels there. A constant map makes no mask and gets weight zero.
     What a mask hides becomes 0 in the network's own units. Costs K forward passes; ``progress`` shows them.
     Raises ImageError for anything but one batch of images, LayerError, TargetError.
@@ -176,7 +179,7 @@ def _again(images, times):
 def eigen_cam(model, images, target=None, layer=None):
     """Return the Eigen-CAM map of each image (N, h, w), in activation: the maps along their main direction.
 
-    L(i, j) = sum_k q_k A_ijk, where q of length 1 makes sum_ij L(i, j)^2 largest, equation (8.14) [muhammad2020]: the
+    L(i, j) = sum_k q_k A_ijk, where q of length 1 makes sum_ij L(i, j)^2 largest, equation (8.18) [muhammad2020]: the
     first singular vector, of the maps as they are, not less their mean. Its sign is free; here the sum of the map
     is not negative. One map for all classes, so a ``target`` is refused. Raises LayerError, TargetError.
     """
@@ -187,3 +190,19 @@ def eigen_cam(model, images, target=None, layer=None):
     u, s, _ = np.linalg.svd(A.reshape(len(A), -1, A.shape[3]), full_matrices=False)
     L = (u[..., 0] * s[:, :1]).reshape(A.shape[:3])
     return np.where(L.sum((1, 2), keepdims=True) < 0, -L, L)
+
+
+# -- back to the pixels: one more pass, back through the whole network ---------------------------------
+
+
+def guided_grad_cam(model, images, target=None, layer=None):
+    """Return guided Grad-CAM (N, H, W, C): guided backpropagation R, weighted by the enlarged Grad-CAM, signed.
+
+    R_yx max(U L_c, 0)_yx, all colours alike, equation (8.19) [selvaraju2017]. ``saliency.magnitude`` shows it.
+    Raises ImageError for several inputs, LayerError for an unknown layer or without a ReLU to guide, TargetError.
+    """
+    look = probe(model, layer)
+    R, L = saliency(look, images, target, "guided"), grad_cam(look, images, target)
+    axes = (2, 3) if look.channels_first else (1, 2)
+    heat = np.maximum(resize_map(L, tuple(R.shape[axis] for axis in axes)), 0)
+    return R * np.expand_dims(heat, 1 if look.channels_first else 3)

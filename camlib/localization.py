@@ -35,7 +35,8 @@ def bounding_boxes(map, threshold=0.2):
 def intersection_over_union(a, b):
     """Return the overlap of boxes (..., 4) as intersection area over union area, 0..1; 0 if both are empty.
 
-    Raises MapError for what are no boxes, or shapes that do not fit each other.
+    Equation (10.2), for half-open boxes, equation (10.1). Raises MapError for what are no boxes, or shapes that do
+    not fit each other.
     """
     a, b = as_boxes(a), as_boxes(b)
     try:
@@ -53,17 +54,28 @@ def intersection_over_union(a, b):
 def pointing_game(maps, masks):
     """Return, for each map (N, H, W), whether its largest value lies on the mask (N, H, W): bool (N,).
 
-    A constant map points nowhere and misses. Raises MapError for other shapes, NaN or infinity.
+    Equation (10.8) [zhang2018], without the paper's tolerance of 15 pixels. A constant map points nowhere and misses.
+    Raises MapError for other shapes, NaN or infinity.
     """
-    maps, masks = _numbers(maps, "maps (N, H, W)"), _numbers(masks, "masks (N, H, W)")
-    if maps.shape != masks.shape or maps.ndim != 3:
-        raise MapError(f"maps {maps.shape} and masks {masks.shape} must both be (N, H, W): resize_map first, "
-                       "and write map[None] for one map")
-    if not np.isfinite(maps).all():
-        raise MapError("the maps hold NaN or infinity, so they have no largest value")
+    maps, masks = _maps_and_masks(maps, masks)
     flat = maps.reshape(len(maps), -1)
     hits = masks.reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(1)].astype(bool)
     return hits & (flat.max(1) > flat.min(1))
+
+
+def energy_in_mask(maps, masks):
+    """Return, for each map (N, H, W), the share of its positive part that lies on the mask (N, H, W): (N,), 0..1.
+
+    E = sum_mask max(M, 0) / sum max(M, 0), equation (10.9) [wang2020]. A map without a positive value has 0.
+    It rewards contrast, too: squaring a map raises it, equation (10.10). Raises MapError for other shapes, NaN or
+    infinity.
+    """
+    maps, masks = _maps_and_masks(maps, masks)
+    positive = np.maximum(maps, 0).reshape(len(maps), -1)
+    peak = positive.max(1, keepdims=True)
+    positive = np.divide(positive, peak, out=np.zeros(positive.shape), where=peak > 0)  # so that no sum overflows
+    inside = (positive * masks.reshape(len(masks), -1).astype(bool)).sum(1)
+    return np.divide(inside, positive.sum(1), out=np.zeros(len(maps)), where=peak[:, 0] > 0)
 
 
 def box_masks(boxes, size):
@@ -76,25 +88,28 @@ def box_masks(boxes, size):
     return (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
 
 
-def box_accuracy(maps, boxes, threshold, overlap=0.5):
-    """Return the share of maps (N, H, W) whose largest region's box overlaps the true one (N, 4) by IoU >= overlap.
+def box_hits(maps, boxes, threshold, overlap=0.5):
+    """Return, for each map (N, H, W), whether its largest region's box overlaps the true one (N, 4) by IoU >= overlap.
 
-    Raises MapError for maps and boxes that do not belong together, and for what is no fraction.
+    The terms of the sum in equation (10.4), bool (N,); a map without a box misses. Raises MapError for maps and
+    boxes that do not belong together, and for what is no fraction.
     """
     _check_fraction(overlap, "the overlap is a fraction")
     boxes = as_boxes(boxes)
     if np.ndim(maps) == 0 or boxes.ndim != 2 or len(maps) != len(boxes) or not len(boxes):
         raise MapError(f"as many maps (N, H, W) as boxes (N, 4) are needed, and at least one; got boxes {boxes.shape} "
                        f"and {len(maps) if np.ndim(maps) else 'no'} maps")
-    hits = []
-    for map, true in zip(maps, boxes, strict=True):
-        found = bounding_boxes(map, threshold)
-        hits.append(len(found) > 0 and intersection_over_union(found[0], true) >= overlap)
-    return float(np.mean(hits))
+    found = [bounding_boxes(map, threshold)[:1] for map in maps]  # none or one
+    return np.array([(intersection_over_union(f, true) >= overlap).any() for f, true in zip(found, boxes, strict=True)])
+
+
+def box_accuracy(maps, boxes, threshold, overlap=0.5):
+    """Return the share of ``box_hits``, equation (10.4), for one threshold. Raises MapError."""
+    return float(box_hits(maps, boxes, threshold, overlap).mean())
 
 
 def max_box_accuracy(maps, boxes, thresholds=np.arange(0.05, 1, 0.05), overlap=0.5):
-    """Return (best accuracy, its threshold): one threshold for the whole set [choe2020].
+    """Return (best accuracy, its threshold): one threshold for the whole set, equation (10.5) [choe2020].
 
     Choose it on other scenes than those you report, or the number flatters the method. Raises MapError.
     """
@@ -126,6 +141,17 @@ def _numbers(values, wanted):
     if array.dtype.kind not in "buif":
         raise MapError(f"{wanted} must be numbers, in one shape, not {type(values).__name__} of {array.dtype}")
     return array
+
+
+def _maps_and_masks(maps, masks):
+    """``maps`` and ``masks`` as arrays (N, H, W) of one shape, the maps finite. Raises MapError."""
+    maps, masks = _numbers(maps, "maps (N, H, W)"), _numbers(masks, "masks (N, H, W)")
+    if maps.shape != masks.shape or maps.ndim != 3 or not maps.size:
+        raise MapError(f"maps {maps.shape} and masks {masks.shape} must both be (N, H, W) and not empty: resize_map "
+                       "first, and write map[None] for one map")
+    if not np.isfinite(maps).all():
+        raise MapError("the maps hold NaN or infinity, so they have no largest value and no sum")
+    return maps, masks
 
 
 def _finite(values, wanted):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from keras.src.backend.config import keras_home  # private, but what Keras itself asks; anything else is a guess
 
+from .cnn import softmax
 from .errors import CamlibError, ImageError, TargetError, WeightsError, near_names
 from .images import SLACK, as_batch, as_image, resize_image
 from .runtime import keras
@@ -101,16 +102,15 @@ def class_index(label):
 def top(logits, k=3):
     """Return for each row of ``logits`` (N, 1000) its ``k`` likeliest classes as (label, probability).
 
-    The probability is p_c = exp(S_c) / sum_j exp(S_j). Raises CamlibError for rows that are probabilities already.
+    The probability is p_c = exp(S_c) / sum_d exp(S_d), equation (2.10). Raises CamlibError for NaN, and for rows
+    that are probabilities already.
     """
     logits, known = np.asarray(logits), labels()
     if logits.ndim != 2 or logits.shape[1] != len(known):
         raise CamlibError(f"expected logits (N, {len(known)}), got shape {logits.shape}")
     if logits.min() >= 0 and np.allclose(logits.sum(1), 1, atol=1e-3):
         raise CamlibError("these are probabilities; softmax would flatten them. Give the logits: Probe(model).forward")
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
-    return [[(known[c], float(row[c])) for c in np.argsort(-row, kind="stable")[:k]] for row in p]
+    return [[(known[c], float(row[c])) for c in np.argsort(-row, kind="stable")[:k]] for row in softmax(logits)]
 
 
 def photographs():

@@ -28,7 +28,7 @@ CLASSES = 10
 AGREES = 1e-4     # what rounding explains: two ways to one number differ by less of the largest
 DIFFERS = 1e-2    # what is no rounding: what has to vary varies by more
 COLUMNS = ("Constructor", "Input", "Layer chosen", "Maps", "Grad-CAM", "CAM",
-           "{eq}`7.6` holds to", "{eq}`9.5` holds to")
+           "{eq}`7.6` holds to", "{eq}`8.3` holds to")
 
 # Why a head is no average and Dense layer, by the layer that is in the way.
 EXPLAINED = {
@@ -309,7 +309,7 @@ def page(found):
             logits. The largest deviations are {most("same maps")}, {most("same output")} and {most("same slopes")} of
             the largest number."""), "",
         *_wrapped("""The last two columns say how far two laws are from holding. Equation {eq}`7.6`: the mean of the CAM
-            plus the bias is the logit; the gap is a part of the largest logit. Equation {eq}`9.5`: Grad-CAM times the
+            plus the bias is the logit; the gap is a part of the largest logit. Equation {eq}`8.3`: Grad-CAM times the
             number of cells is the CAM; the gap is a part of the largest value."""), "",
         *_wrapped(f"""A refusal is checked, too. Take three stacks of maps, $A - D$, $A$ and $A + D$, with random $D$.
             Behind an affine head the middle logit is the mean of the other two. It is, up to {most("bend", exact)},

@@ -46,7 +46,7 @@ def test_the_row_is_what_camlib_finds(text, found, name):
 
 
 @pytest.mark.equation("7.6")
-@pytest.mark.equation("9.5")
+@pytest.mark.equation("8.3")
 @pytest.mark.parametrize("name", SMALL)
 def test_cam_is_exact_where_the_head_is_affine(found, name):
     """The head is affine in the maps, or CAM is refused; where it is exact, both laws hold, with a bias that counts."""

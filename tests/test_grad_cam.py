@@ -1,8 +1,9 @@
-"""Grad-CAM: the equations of chapter 9, and what it is on heads that CAM is, and is not, defined for.
+"""Grad-CAM: the equations of chapter 8, and what it is on heads that CAM is, and is not, defined for.
 
 Behind it the family: each method by its formula, by its law, and where its formula has nothing to divide by.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from camlib import Probe, class_activation_map, grad_cam, pointing_game, resize_
 from camlib.cam import class_activation_maps
 from camlib.errors import ImageError, LayerError, TargetError
 from camlib.grad_cam import (
-    ablation_cam, eigen_cam, grad_cam_plus_plus, hires_cam, layer_cam, score_cam, weighted_maps, xgrad_cam,
+    ablation_cam, eigen_cam, grad_cam_plus_plus, guided_grad_cam, hires_cam, layer_cam, score_cam, weighted_maps,
+    xgrad_cam,
 )
 from camlib.runtime import keras
+from camlib.saliency import saliency
 
 layers = keras.layers
 
@@ -46,7 +49,7 @@ def flat(small):
                  layers.Dense(7, activation="tanh"), layers.Dense(4))
 
 
-@pytest.mark.equation("9.3")
+@pytest.mark.equation("8.1")
 def test_weights_are_mean_slopes(flat, pictures):
     """Each channel's weight is the mean over its cells of the logit's slope."""
     A, _, G = Probe(flat, "maps").gradient(pictures, 2)
@@ -55,7 +58,7 @@ def test_weights_are_mean_slopes(flat, pictures):
     close(grad_cam(flat, pictures, 2, "maps"), [(a * w).sum(2) for a, w in zip(A, alpha, strict=True)], 1e-5)
 
 
-@pytest.mark.equation("9.4")
+@pytest.mark.equation("8.2")
 def test_map_is_a_weighted_sum():
     """The map is the sum over the channels of weight times map, each image with its own weights."""
     rng = np.random.default_rng(0)
@@ -67,7 +70,7 @@ def test_map_is_a_weighted_sum():
     close(weighted_maps(A, alpha), expected, 1e-14)
 
 
-@pytest.mark.equation("9.5")
+@pytest.mark.equation("8.3")
 def test_on_average_and_dense_it_is_cam_over_z(network, unseen):
     """Behind the average and one Dense layer Grad-CAM, before its ReLU, is CAM divided by the number of cells."""
     images = unseen.images[:100]
@@ -100,6 +103,7 @@ def test_each_image_its_own_class(flat, pictures):
     np.testing.assert_allclose(grad_cam(flat, pictures), maps[top, range(5)], rtol=1e-5)
 
 
+@pytest.mark.equation("8.4")
 def test_softmax_as_target(network, unseen):
     """The map of a probability is (p_c / Z)(M_c - sum_j p_j M_j): where the network is sure, almost nothing is left."""
     images, c = unseen.images[:100], 2
@@ -111,6 +115,8 @@ def test_softmax_as_target(network, unseen):
     sure = p[:, c] > 0.9999
     assert sure.any()
     assert np.abs(found[sure]).max() < 0.01 * np.abs(grad_cam(network, images, c)[sure]).max()
+    bound = p[:, c] * (1 - p[:, c].astype(float)) / 144 * np.abs(M[..., c:c + 1] - M).max((1, 2, 3))
+    assert (np.abs(found).max((1, 2)) <= bound + 1e-6 * np.abs(M).max() / 144).all()
 
 
 def test_logits_not_softmax(small, pictures):
@@ -185,6 +191,12 @@ def taped(model, images, c, layer):
     return A.numpy().astype(float), tape.gradient(score, A).numpy().astype(float)
 
 
+def prose():
+    """The text cells of the chapter."""
+    cells = json.loads((Path(__file__).parents[1] / "notebooks" / "08_grad_cam.ipynb").read_text())["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
 def correlations(a, b):
     """The correlation of each map of ``a`` (N, h, w) with its partner in ``b``."""
     return np.array([np.corrcoef(x.ravel(), y.ravel())[0, 1] for x, y in zip(a, b, strict=True)])
@@ -222,7 +234,7 @@ def loop_plus_plus(A, G):
     return L
 
 
-@pytest.mark.equation("8.1", "8.3", "8.5")
+@pytest.mark.equation("8.5", "8.7", "8.9")
 @pytest.mark.parametrize(("method", "loop"), [(hires_cam, loop_hires), (xgrad_cam, loop_xgrad),
                                               (layer_cam, loop_layer), (grad_cam_plus_plus, loop_plus_plus)])
 def test_family_by_hand(flat, signed, pictures, method, loop):
@@ -247,7 +259,7 @@ def test_layer_cam_is_the_positive_part_of_cam(network, unseen):
     close(layer_cam(network, unseen.images[:50], 3), A.astype(float) @ np.maximum(W, 0) / 144, 1e-5)
 
 
-@pytest.mark.equation("8.2")
+@pytest.mark.equation("8.6")
 def test_hires_cam_is_complete(small, pictures):
     """Behind ReLU, pooling and layers without biases the cells of HiResCAM add up to the logit; with biases not."""
     def net(bias):
@@ -262,7 +274,7 @@ def test_hires_cam_is_complete(small, pictures):
     assert np.abs(rest).min() > 0.01
 
 
-@pytest.mark.equation("8.4")
+@pytest.mark.equation("8.8")
 def test_xgrad_cam_keeps_the_sum(flat, pictures):
     """The cells of XGrad-CAM have the sum of slope times activation, as those of HiResCAM, and Grad-CAM's not."""
     for c in range(4):
@@ -312,7 +324,7 @@ def derivatives(model, A, c):
     return [d.numpy().reshape(A.shape) for d in (d1, d2, d3)], float(x[0, c])
 
 
-@pytest.mark.equation("8.6", "8.7", "8.8")
+@pytest.mark.equation("8.10", "8.11", "8.12")
 def test_plus_plus_is_the_quotient_of_derivatives(small, pictures):
     """On a ReLU head beta is the paper's quotient of second and third derivatives of exp(S): nested tapes say so.
 
@@ -332,7 +344,7 @@ def test_plus_plus_is_the_quotient_of_derivatives(small, pictures):
         assert np.median(np.abs(inside / beta[bends] - 1)) > 0.1
 
 
-@pytest.mark.equation("8.9")
+@pytest.mark.equation("8.13")
 def test_plus_plus_on_average_and_dense(network, unseen):
     """There the weight is max(W, 0) / (2 + W F): a channel adds less than 1 to the map's mean, however much it says."""
     images, labels = unseen.images[:50], unseen.labels[:50]
@@ -357,7 +369,7 @@ def test_plus_plus_elsewhere_on_average_and_dense(network, unseen):
 
 
 def test_plus_plus_in_four_libraries():
-    """The page's example: two cells 1 and 3 with the slopes 1 and 2. Every number of its table is this one."""
+    """The chapter's example: two cells 1 and 3 with the slopes 1 and 2. Every number of its table is this one."""
     A, G = np.array([1.0, 3]), np.array([1.0, 2])
     weight = grad_cam_plus_plus(*two_cells(A, G), 0)[0, 0] / A
     np.testing.assert_allclose(weight, 1 / 6 + 2 / 10, rtol=1e-6)
@@ -368,7 +380,7 @@ def test_plus_plus_in_four_libraries():
         "not divided": (G**3).sum(),
         "normalised": (beta * G).sum() / beta.sum(),
     }
-    page = (Path(__file__).parents[1] / "book" / "family.md").read_text()
+    page = prose()
     for name, digits in {"sum outside": "0.367", "sum inside": "0.279", "not divided": "9.000",
                          "normalised": "1.375"}.items():
         assert f"{others[name]:.3f}" == digits
@@ -380,7 +392,7 @@ def test_plus_plus_in_four_libraries():
 
 
 def test_plus_plus_is_nearly_the_positive_slopes(network, unseen):
-    """What the page says of the course's network, two layers before the last: the picture is that of max(G, 0)."""
+    """What the chapter says of the course's network, two layers before the last: the picture is that of max(G, 0)."""
     A, _, G = Probe(network, "relu2").gradient(unseen.images[:100])
     A, G = A.astype(float), G.astype(float)
     rising, L = np.maximum(G, 0), grad_cam_plus_plus(network, unseen.images[:100], layer="relu2")
@@ -405,7 +417,7 @@ def test_plus_plus_does_not_overflow():
 # -- the family by trying ------------------------------------------------------------------------------
 
 
-@pytest.mark.equation("8.10")
+@pytest.mark.equation("8.14")
 @pytest.mark.parametrize("layer", ["maps", "inner"])
 def test_ablation_cam_by_hand(flat, pictures, layer):
     """Ablation-CAM is the drop of the logit without the channel, by the network's own layers, times the map."""
@@ -425,7 +437,7 @@ def test_ablation_cam_by_hand(flat, pictures, layer):
     close(ablation_cam(flat, pictures, 2, layer), expected, 1e-5)
 
 
-@pytest.mark.equation("8.11")
+@pytest.mark.equation("8.15")
 def test_ablation_cam_on_average_and_dense(network, unseen):
     """There the drop is W_k F_k: the weights add up to the logit less its bias."""
     images, labels = unseen.images[:3], unseen.labels[:3]
@@ -462,7 +474,7 @@ def score_cam_by_hand(model, images, c, layer):
     return np.stack(expected)
 
 
-@pytest.mark.equation("8.12", "8.13")
+@pytest.mark.equation("8.16", "8.17")
 def test_score_cam_by_hand(flat, uneven, signed, pictures):
     """Score-CAM is its formula, also with negative maps, and with an empty and a constant one, which are no mask."""
     for model, c, layer in ((flat, 2, "maps"), (uneven, 1, "maps"), (signed, 3, "inner")):
@@ -522,7 +534,7 @@ def test_a_bar_where_the_reader_waits(pooled, pictures, method, capsys):
 # -- the family by the maps ----------------------------------------------------------------------------
 
 
-@pytest.mark.equation("8.14")
+@pytest.mark.equation("8.18")
 def test_eigen_cam_by_hand(flat, pictures):
     """Eigen-CAM is the product with the main eigenvector of A^T A, found by multiplying again and again."""
     A, _ = taped(flat, pictures, 0, "maps")
@@ -557,7 +569,7 @@ def test_eigen_cam_has_no_class(pooled, pictures):
 
 
 def test_a_map_without_a_class_points_as_well(network, unseen):
-    """What the page says: on scenes with one object it hits, though it knows no class. The middle does not."""
+    """What the chapter says: on scenes with one object it hits, though it knows no class. The middle does not."""
     masks, hits = unseen.masks[:50], []
     for L in (eigen_cam(network, unseen.images[:50]), grad_cam(network, unseen.images[:50], unseen.labels[:50])):
         hits.append(pointing_game(resize_map(L, masks.shape[1:]), masks).mean())
@@ -658,3 +670,67 @@ def test_a_list_of_images_is_a_batch(pooled, pictures):
     """As everywhere in camlib."""
     for method in FAMILY:
         np.testing.assert_array_equal(method(pooled, list(pictures)), method(pooled, pictures))
+
+
+# -- guided Grad-CAM -----------------------------------------------------------------------------------
+
+
+@keras.ops.custom_gradient
+def guided_relu(x):
+    """ReLU whose way back hands on only what is positive, where its input was."""
+    def back(*args, upstream=None):
+        R = args[-1] if upstream is None else upstream
+        return keras.ops.maximum(R, 0) * keras.ops.cast(x > 0, R.dtype)
+    return keras.ops.relu(x), back
+
+
+@pytest.mark.equation("8.19")
+@pytest.mark.parametrize("layer", ["maps", "inner"])
+def test_guided_grad_cam_by_hand(flat, pictures, layer):
+    """Guided backpropagation by a ReLU with its own gradient, times Grad-CAM's positive part, enlarged by Keras."""
+    copy = keras.models.clone_model(flat)
+    copy.set_weights(flat.get_weights())
+    for part in copy.layers:
+        if getattr(part, "activation", None) is keras.activations.relu:
+            part.activation = guided_relu
+    with tf.GradientTape() as tape:
+        x = tf.convert_to_tensor(pictures)
+        tape.watch(x)
+        score = copy(x)[:, 2]
+    R, L = tape.gradient(score, x).numpy(), by_hand(flat, pictures, 2, layer)
+    large = keras.ops.convert_to_numpy(keras.ops.image.resize(L[..., None], (16, 12), "bilinear"))
+    assert (large < 0).any() and (R < 0).any()
+    found = guided_grad_cam(flat, pictures, 2, layer)
+    assert (found.shape, found.dtype) == (pictures.shape, np.float32)
+    close(found, R * np.maximum(large, 0), 1e-5)
+
+
+def test_guided_grad_cam_is_silent_where_the_map_is(network, pairs):
+    """Where the enlarged map is not positive nothing is drawn; elsewhere it is guided backpropagation, weighted."""
+    images, c = pairs.images[:10], pairs.labels[:10, 0]
+    L, R = resize_map(grad_cam(network, images, c), 96), saliency(network, images, c, "guided")
+    found = guided_grad_cam(network, images, c)
+    assert (found[L <= 0] == 0).all()
+    close(found[L > 0] / L[L > 0][:, None], R[L > 0], 1e-4)
+    close(guided_grad_cam(network, images), guided_grad_cam(network, images, network(images).numpy().argmax(1)), 1e-6)
+
+
+def test_guided_grad_cam_of_a_function(flat, pictures):
+    """A function of the logits as target goes to both factors: twice the logit gives four times the picture."""
+    found = guided_grad_cam(flat, pictures, lambda logits: 2 * logits[:, 1])
+    close(found, 4 * guided_grad_cam(flat, pictures, 1), 1e-5)
+
+
+def test_guided_grad_cam_refuses(two_inputs, flat, pictures):
+    """Several inputs, a network without ReLU, a wrong layer, class or size: each its own error."""
+    smooth = keras.Sequential([keras.Input((16, 12, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(ImageError, match="a model with one input"):
+        guided_grad_cam(two_inputs, [pictures, np.zeros((5, 3), np.float32)])
+    with pytest.raises(LayerError, match="the rule 'guided' changes ReLU"):
+        guided_grad_cam(smooth, pictures)
+    with pytest.raises(LayerError, match="Did you mean 'inner'"):
+        guided_grad_cam(flat, pictures, 0, "iner")
+    with pytest.raises(TargetError, match="class 4 is out of range"):
+        guided_grad_cam(flat, pictures, 4)
+    with pytest.raises(ImageError, match="this network takes images"):
+        guided_grad_cam(flat, pictures[:, :5])

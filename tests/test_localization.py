@@ -6,7 +6,7 @@ from skimage import measure
 
 from camlib import bounding_boxes, intersection_over_union, max_box_accuracy, pointing_game
 from camlib.errors import MapError
-from camlib.localization import box_accuracy, box_masks
+from camlib.localization import box_accuracy, box_hits, box_masks, energy_in_mask
 
 TEN_BY_TWENTY = [5, 5, 15, 25]
 
@@ -18,6 +18,7 @@ def maps():
     return sum(rough[:, i:i + 30, j:j + 44] for i in range(4) for j in range(4))
 
 
+@pytest.mark.equation("10.2")
 @pytest.mark.parametrize("other, expected", [
     ([5, 5, 15, 25], 1), ([5, 15, 15, 35], 100 / 300), ([10, 15, 20, 35], 50 / 350), ([6, 6, 14, 24], 144 / 200),
     ([15, 5, 25, 25], 0), ([100, 100, 110, 110], 0), ([16, 26, 20, 30], 0), ([7, 7, 7, 7], 0), ([15, 25, 5, 5], 0),
@@ -28,6 +29,8 @@ def test_overlap_counted_by_hand(other, expected):
     assert intersection_over_union(other, TEN_BY_TWENTY) == pytest.approx(expected, abs=1e-15)
 
 
+@pytest.mark.equation("10.1")
+@pytest.mark.equation("10.2")
 def test_overlap_is_pixels_shared_by_pixels_covered():
     """On random boxes it is what counting the pixels of their masks gives; many boxes go at once."""
     corners = np.sort(np.random.default_rng(0).integers(0, 20, (2, 200, 2, 2)), axis=2)
@@ -44,6 +47,7 @@ def test_nothing_overlaps_nothing():
     assert intersection_over_union([3, 3, 3, 9], [3, 3, 3, 9]) == 0
 
 
+@pytest.mark.equation("10.1")
 def test_masks_of_boxes():
     """A box's mask holds its area in pixels, rows first."""
     mask, = box_masks([TEN_BY_TWENTY], (40, 30))
@@ -103,6 +107,7 @@ def test_boxes_move_with_the_map(maps):
         np.testing.assert_array_equal(bounding_boxes(there, 0.4), bounding_boxes(here, 0.4) + [3, 5, 3, 5])
 
 
+@pytest.mark.equation("10.8")
 def test_pointing_game_by_hand():
     """A hit is a largest value on the mask; signs and scale do not matter."""
     maps = np.zeros((3, 4, 5))
@@ -115,6 +120,7 @@ def test_pointing_game_by_hand():
         pointing_game(maps[:, :2], masks)
 
 
+@pytest.mark.equation("10.5")
 def test_one_threshold_for_the_whole_set():
     """Two maps that would each like another threshold: the set gets one of them right, not both."""
     low, high = np.full((2, 20, 20), 0.01)
@@ -137,20 +143,161 @@ def test_accuracy_counts_the_largest_region():
     assert box_accuracy([map], [[0, 10, 10, 15]], 0.5, overlap=0.51) == 0
 
 
-def test_a_map_with_nan_points_nowhere():
-    """A map that holds NaN has no largest value: an error, not the first pixel."""
-    broken = np.ones((2, 3, 3))
-    broken[1, 0, 2] = np.nan
-    with pytest.raises(MapError, match="NaN"):
-        pointing_game(broken, np.ones((2, 3, 3), bool))
-
-
 def test_a_constant_map_points_nowhere():
     """A map without a largest value misses, wherever the mask lies."""
     assert not pointing_game(np.zeros((2, 3, 3)), np.ones((2, 3, 3), bool)).any()
 
 
-def test_pointing_takes_stacks():
-    """One map without its first axis is refused: its rows are no maps."""
-    with pytest.raises(MapError, match=r"map\[None\]"):
-        pointing_game(np.eye(3), np.eye(3))
+@pytest.mark.equation("10.9")
+def test_energy_by_hand():
+    """The positive part on the mask over the whole positive part; negatives count nowhere."""
+    maps = np.array([[[3, 1], [-8, 4]], [[-1, -2], [0, -3]], [[2, 0], [0, 0]]])
+    masks = np.array([[[1, 0], [1, 0]], [[1, 1], [1, 1]], [[0, 1], [1, 1]]], bool)
+    np.testing.assert_allclose(energy_in_mask(maps, masks), [3 / 8, 0, 0], rtol=1e-15)
+    np.testing.assert_allclose(energy_in_mask(maps, np.uint8(255) * masks), [3 / 8, 0, 0], rtol=1e-15)  # from a file
+
+
+def test_energy_of_a_constant_map_is_the_masks_share(maps):
+    """A map that knows nothing has the mask's share of the picture; its size does not matter, even a huge one."""
+    masks = maps > 1
+    for size in (1e-300, 1, 1e308):
+        np.testing.assert_allclose(energy_in_mask(np.full(maps.shape, size), masks), masks.mean((1, 2)), rtol=1e-12)
+
+
+@pytest.mark.equation("10.9")
+def test_energy_of_mask_and_rest_is_all(maps):
+    """On the mask and beside it add up to 1; a positive factor changes nothing."""
+    masks = np.random.default_rng(1).random(maps.shape) < 0.3
+    inside = energy_in_mask(maps, masks)
+    np.testing.assert_allclose(inside + energy_in_mask(maps, ~masks), 1, rtol=1e-12)
+    np.testing.assert_allclose(energy_in_mask(1e-9 * maps, masks), inside, rtol=1e-12)
+
+
+@pytest.mark.parametrize("score", [pointing_game, energy_in_mask])
+@pytest.mark.parametrize("maps, masks, message", [
+    (np.eye(3), np.eye(3), r"map\[None\]"), (np.ones((2, 3, 3)), np.ones((2, 4, 4)), "resize_map first"),
+    (np.ones((0, 3, 3)), np.ones((0, 3, 3)), "not empty"), (np.array([[[1, np.nan]]]), np.ones((1, 1, 2)), "NaN"),
+    (np.array([[[1, np.inf]]]), np.ones((1, 1, 2)), "infinity"), ([["a"]], [[1]], "must be numbers"),
+])
+def test_what_has_no_score(score, maps, masks, message):
+    """One map for a stack, other sizes, nothing, NaN, infinity, text: an error that says what is needed."""
+    with pytest.raises(MapError, match=message):
+        score(maps, masks)
+
+
+@pytest.mark.equation("10.3")
+@pytest.mark.parametrize("width", [6.0, 11.0, 17.5])
+@pytest.mark.parametrize("threshold", [0.2, 0.45, 0.8])
+def test_box_of_a_round_blob(width, threshold):
+    """A Gaussian blob's box has the side 2 s sqrt(2 ln 1/t), to a pixel, whatever the blob's height."""
+    y, x = np.mgrid[:120, :140]
+    blob = np.exp(-((x - 70) ** 2 + (y - 55) ** 2) / (2 * width ** 2))
+    (x0, y0, x1, y1), = bounding_boxes(37 * blob, threshold)
+    radius = width * np.sqrt(2 * np.log(1 / threshold))
+    assert abs(x1 - x0 - 2 * radius) <= 1 and abs(y1 - y0 - 2 * radius) <= 1
+    assert (x0 + x1 - 1, y0 + y1 - 1) == (140, 110)  # its middle is the blob's
+
+
+@pytest.mark.equation("10.7")
+def test_percent_of_the_pixels_is_the_rule_on_ranks(maps):
+    """On a map's ranks the rule keeps the same share of the pixels of every map; on its values it does not."""
+    shares = {"ranks": set(), "values": set()}
+    for map in maps:
+        ranks = map.ravel().argsort().argsort().reshape(map.shape)
+        top = map >= np.quantile(map, 0.8)
+        regions = measure.regionprops(measure.label(top, connectivity=2))
+        y0, x0, y1, x1 = max(regions, key=lambda r: r.area).bbox
+        assert bounding_boxes(ranks, 0.8)[0].tolist() == [x0, y0, x1, y1]
+        shares["ranks"].add(int((ranks >= 0.8 * ranks.max()).sum()))
+        shares["values"].add(int((map >= 0.2 * map.max()).sum()))
+    assert shares["ranks"] == {int(0.2 * maps[0].size)} and len(shares["values"]) > 20
+
+
+@pytest.fixture(scope="module")
+def truth(maps):
+    """For each random map a box (40, 4) near its own: wrong for some thresholds, right for others."""
+    rng = np.random.default_rng(2)
+    found = np.array([bounding_boxes(map, rng.uniform(0.2, 0.8))[0] for map in maps])
+    return found + rng.integers(-1, 2, found.shape)
+
+
+@pytest.mark.equation("10.4")
+def test_accuracy_is_the_share_of_hits(maps, truth):
+    """Every hit is the overlap of its own map's first box; the accuracy is their mean."""
+    for threshold, overlap in ((0.3, 0.5), (0.6, 0.5), (0.6, 0.2)):
+        first = np.array([bounding_boxes(map, threshold)[0] for map in maps])
+        expected = np.diag(intersection_over_union(first[:, None], truth)) >= overlap
+        hits = box_hits(maps, truth, threshold, overlap)
+        assert hits.dtype == bool and 0 < hits.sum() < len(maps)
+        np.testing.assert_array_equal(hits, expected)
+        assert box_accuracy(maps, truth, threshold, overlap) == expected.mean()
+
+
+@pytest.mark.equation("10.5")
+@pytest.mark.equation("10.6")
+def test_a_threshold_for_each_map_flatters(maps, truth):
+    """The best threshold for all is the largest mean; the best for each is never below it, and here above."""
+    thresholds = np.array([0.2, 0.4, 0.6, 0.8])
+    hits = np.stack([box_hits(maps, truth, t) for t in thresholds])
+    best, threshold = max_box_accuracy(maps, truth, thresholds)
+    assert best == hits.mean(1).max() and threshold == thresholds[hits.mean(1).argmax()]
+    assert hits.any(0).mean() > best
+    for hit, map, box in zip(hits.any(0), maps, truth, strict=True):
+        assert max_box_accuracy(map[None], box[None], thresholds)[0] == hit
+
+
+@pytest.mark.equation("10.8")
+def test_a_mask_points_at_itself(maps):
+    """A map that is a mask hits that mask and misses the rest; so does any rising function of a map."""
+    masks = maps > 1
+    assert pointing_game(masks, masks).all() and not pointing_game(masks, ~masks).any()
+    np.testing.assert_array_equal(pointing_game(np.exp(maps), masks), pointing_game(maps, masks))
+
+
+@pytest.mark.equation("10.10")
+@pytest.mark.parametrize("power", [0.5, 2, 3])
+def test_powers_change_the_energy_and_nothing_else(maps, power):
+    """The positive part to a power: the same boxes at the power of t, the same hits, more energy for more power."""
+    positive = np.maximum(maps, 0)
+    masks = maps >= 0.3 * maps.max((1, 2), keepdims=True)
+    for map, raised in zip(maps, positive ** power, strict=True):
+        np.testing.assert_array_equal(bounding_boxes(raised, 0.37 ** power), bounding_boxes(map, 0.37))
+    np.testing.assert_array_equal(pointing_game(positive ** power, masks), pointing_game(maps, masks))
+    gain = energy_in_mask(positive ** power, masks) - energy_in_mask(maps, masks)
+    assert (gain > 0.01).all() if power > 1 else (gain < -0.01).all()
+
+
+@pytest.mark.parametrize("maps, boxes, options, message", [
+    (np.ones((2, 3, 3)), [[0, 0, 3, 3]], {}, "as many maps"),
+    (np.ones((0, 3, 3)), np.zeros((0, 4)), {}, "at least one"),
+    (3, [[0, 0, 3, 3]], {}, "no maps"), (np.ones((1, 3, 3)), [0, 0, 3, 3], {}, "as many maps"),
+    (np.ones((1, 3, 3)), [[0, 0, 3, 3]], {"overlap": 0}, "overlap is a fraction"),
+    (np.ones((1, 3, 3)), [[0, 0, 3, 3]], {"threshold": 2}, "threshold is a fraction"),
+    (np.ones((1, 3, 3)), [[0, 0, 3]], {}, "x0 y0 x1 y1"),
+])
+def test_what_cannot_be_judged(maps, boxes, options, message):
+    """Maps without their boxes, and fractions that are none: an error that says what is needed."""
+    with pytest.raises(MapError, match=message):
+        box_hits(maps, boxes, **{"threshold": 0.5, **options})
+
+
+@pytest.mark.parametrize("thresholds, message", [([], "at least one threshold"), (["a"], "must be numbers")])
+def test_no_threshold_to_choose_from(maps, truth, thresholds, message):
+    """Nothing to choose the threshold from is an error."""
+    with pytest.raises(MapError, match=message):
+        max_box_accuracy(maps, truth, thresholds)
+
+
+@pytest.mark.parametrize("boxes, size, message", [
+    ([0, 0, 3, 3], 9, r"boxes\[None\]"), ([[0, 0, 3, np.nan]], 9, "finite"), ([[0, 0, 3, 3]], 0, "at least 1"),
+])
+def test_masks_of_no_boxes(boxes, size, message):
+    """One box for many, NaN, and a picture of no pixels: an error that says what is needed."""
+    with pytest.raises(MapError, match=message):
+        box_masks(boxes, size)
+
+
+def test_overlap_of_boxes_that_do_not_fit():
+    """Three boxes against two: say how to compare all with all."""
+    with pytest.raises(MapError, match=r"a\[:, None\]"):
+        intersection_over_union(np.zeros((3, 4)), np.zeros((2, 4)))

@@ -166,6 +166,8 @@ def test_top_refuses_probabilities(named):
         pretrained.top(softmax(np.random.default_rng(0).normal(0, 3, (2, 1000))))
     with pytest.raises(CamlibError, match=r"expected logits \(N, 1000\), got shape \(1000,\)"):
         pretrained.top(np.zeros(1000))
+    with pytest.raises(CamlibError, match="1000 that are NaN"):
+        pretrained.top(np.full((1, 1000), np.nan))
 
 
 def test_class_index(named):
@@ -219,13 +221,14 @@ def test_law_on_photographs(network, seen):
 
 
 @with_weights
-@pytest.mark.equation("9.3")
-@pytest.mark.equation("9.4")
-@pytest.mark.equation("9.5")
+@pytest.mark.equation("8.1", "8.2", "8.3")
 def test_grad_cam_is_cam_over_z(network, seen):
     """On this head Grad-CAM of the logit is M / Z, and the 49 values with the bias add up to the logit."""
-    x, _, logits = seen
+    x, A, logits = seen
     L, M = camlib.grad_cam(network.model, x), camlib.class_activation_map(network.model, x)
+    alpha = camlib.Probe(network.model).gradient(x)[2].mean((1, 2))
+    weighted = [sum(a[k] * maps[..., k] for k in range(1280)) for a, maps in zip(alpha, A, strict=True)]
+    np.testing.assert_allclose(L, weighted, atol=1e-5)
     np.testing.assert_allclose(L, M / 49, atol=1e-6)
     b = camlib.Probe(network.model).head()[1][logits.argmax(1)]
     np.testing.assert_allclose(L.sum((1, 2)) + b, logits.max(1), atol=1e-5)
@@ -251,6 +254,54 @@ def test_each_class_in_its_own_half(network, photos, upper, lower):
     for name, is_above in ((upper, True), (lower, False)):
         m = camlib.class_activation_map(network.model, x, pretrained.class_index(CLASSES[name]))[0]
         assert (peak(m, pile.shape[:2])[0] < seam) == is_above
+
+
+@with_weights
+@pytest.mark.equation("8.4")
+def test_the_map_of_a_probability(network, seen):
+    """Grad-CAM of p_c is (p_c / Z) (M_c - sum_d p_d M_d): predicted from the maps of all words, without a gradient."""
+    x, A, logits = seen
+    every = camlib.cam.class_activation_maps(A, camlib.Probe(network.model).head()[0])
+    p, n, c = softmax(logits), np.arange(4), logits.argmax(1)
+    expected = (p[n, c] / 49)[:, None, None] * (every[n, :, :, c] - np.einsum("nijd,nd->nij", every, p))
+    found = camlib.grad_cam(network.model, x, lambda logits: keras.ops.max(keras.ops.softmax(logits), 1))
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@with_weights
+def test_boxes_are_no_better_than_the_middle(network, seen, photos):
+    """The map's box covers cat and cup well and the slim rocket not at all, as a box in the middle does."""
+    drawn = np.array([BOXES["chelsea"], BOXES["coffee"], (303, 125, 342, 418), (92, 78, 690, 452)])
+    maps = camlib.class_activation_map(network.model, seen[0])
+    found, middle = [], []
+    for m, photo in zip(maps, photos.values(), strict=True):
+        height, width = photo.shape[:2]
+        found.append(camlib.bounding_boxes(camlib.resize_map(m, (height, width)))[0])
+        middle.append([0.1 * width, 0.1 * height, 0.9 * width, 0.9 * height])
+    by_map, by_middle = (camlib.intersection_over_union(boxes, drawn) for boxes in (found, middle))
+    assert (by_map[[0, 1, 3]] >= 0.6).all() and by_map[2] <= 0.1
+    assert by_map.mean() <= by_middle.mean()
+
+
+def test_a_head_of_your_own(untrained, photos):
+    """Nested in a model with three words of its own: maps are found inside, both laws hold, trained or not."""
+    network = untrained["MobileNetV2"]
+    base = keras.Model(network.model.input, network.model.get_layer("out_relu").output, name="mobilenet")
+    inputs, average = keras.Input((224, 224, 3)), keras.layers.GlobalAveragePooling2D()
+    mine = keras.Model(inputs, keras.layers.Dense(3, name="words")(average(base(inputs))))
+    x = network.prepare([photos["rocket"], photos["coffee"]])
+    with pytest.raises(ValueError, match="No such layer: out_relu"):
+        mine.get_layer("out_relu")
+    with pytest.raises(ValueError, match="not connected to `inputs`"):
+        keras.Model(mine.input, base.output)
+    look = camlib.Probe(mine)
+    assert look.path == "mobilenet/out_relu"
+    for W, b in (look.head(), (np.random.default_rng(0).normal(size=(1280, 3)), np.array([1.0, -2.0, 3.0]))):
+        mine.get_layer("words").set_weights([W, b])
+        A, logits = look.forward(x)
+        np.testing.assert_allclose(logits, A.mean((1, 2)) @ W + b, atol=1e-4)
+        assert camlib.cam.law_residual(A, W, b, logits) <= 1e-5
+        np.testing.assert_allclose(camlib.grad_cam(mine, x, 2), camlib.class_activation_map(mine, x, 2) / 49, atol=1e-5)
 
 
 @pytest.mark.parametrize("name, layer, channels", [("MobileNetV2", "out_relu", 1280),

@@ -1,0 +1,196 @@
+"""Checks: is an answer right, and if not, what is it instead? For exercises, for the error museum and for graders.
+
+A check returns nothing if the answer is right. Otherwise it raises AssertionError, and says what the answer looks like:
+the right one transposed, a mean where a sum belongs, a map without its sign. The reason is a guess; the verdict is not.
+"""
+
+from itertools import chain, combinations, permutations, product
+from math import prod
+
+import numpy as np
+
+from .cnn import softmax
+from .errors import CamlibError
+
+
+def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
+    """Pass if ``yours`` has the shape of ``right`` and no entry is further off than ``rtol`` times the largest |right|.
+
+    Any type of number will do; whole numbers and truth values in ``right`` must be met exactly. ``wrong`` names wrong
+    answers that you expect, as {"the gradient of the softmax": array}. Raises AssertionError with a diagnosis, and
+    CamlibError if ``right`` is empty or not finite, or the tolerance is none.
+    """
+    right = _reference(right)
+    if not 0 <= rtol < 1:
+        raise CamlibError(f"rtol is a share of the largest value, 0 or more and below 1, not {rtol!r}")
+    array = _answer(yours, name)
+    problem = _shape_problem(array.shape, right.shape) or _not_finite(array)
+    if not problem and not _close(array, right, rtol).all():
+        problem = _values_problem(array, right, rtol, wrong or {})
+    if problem:
+        raise AssertionError(f"{name}: {problem}")
+
+
+def within(values, low, high, name="your answer"):
+    """Pass if there are values, and each is a finite number from ``low`` to ``high``. Raises AssertionError."""
+    array = _answer(values, name)
+    problem = _not_finite(array) if array.size else "no values"
+    if not problem and not ((array >= low) & (array <= high)).all():
+        problem = f"{array.min():.3g} to {array.max():.3g}, and must stay within {low:g} to {high:g}"
+    if problem:
+        raise AssertionError(f"{name}: {problem}")
+
+
+def cam_law(maps, bias, logits, name="mean of your map + bias", rtol=1e-4):
+    """Pass if mean(M) + b = S, equation (7.6): maps (N, h, w), bias of each map's class, logits (N,).
+
+    Raises AssertionError; the tolerance is that of ``same``.
+    """
+    maps = _answer(maps, "your maps")
+    if maps.ndim != 3:
+        raise AssertionError(f"your maps: shape {maps.shape}, and (N, h, w) is wanted")
+    same(maps.mean((1, 2), dtype=float) + np.asarray(bias), np.asarray(logits, float), name, rtol)
+
+
+def fair(checker, accepts, rejects):
+    """Pass if ``checker(answer)`` is true of each answer in ``accepts`` and false of each in ``rejects``.
+
+    Both are dicts {what it is: answer}; an empty one is a CamlibError. Raises AssertionError.
+    """
+    if not accepts or not rejects:
+        raise CamlibError("try a checker on at least one right answer and one wrong one")
+    for answers, wanted in ((accepts, True), (rejects, False)):
+        for what, answer in answers.items():
+            if bool(checker(answer)) != wanted:
+                raise AssertionError(f"your check {'refuses' if wanted else 'lets through'}: {what}")
+
+
+# -- what is wrong -----------------------------------------------------------------------------------
+
+
+def _shape_problem(got, wanted):
+    """Say how the shape ``got`` differs from the one that is ``wanted``, or nothing."""
+    if got == wanted:
+        return ""
+    hint = "a map of another size?"
+    if [n for n in got if n != 1] == [n for n in wanted if n != 1]:
+        hint = "an axis of length 1 is missing, left over or misplaced: write [None] or [0]"
+    elif sorted(got) == sorted(wanted):
+        hint = "the axes are in another order: transpose, do not reshape; or (width, height) for (height, width)"
+    elif prod(got) == prod(wanted):
+        hint = "as many numbers, laid out differently: a reshape?"
+    elif got in combinations(wanted, len(got)):
+        hint = "an axis is gone: a sum or a mean over one too many?"
+    elif wanted in combinations(got, len(wanted)):
+        hint = "an axis is left over: is a sum or a mean missing?"
+    return f"shape {got}, and {wanted} is wanted: {hint}"
+
+
+def _not_finite(array):
+    bad = int((~np.isfinite(array)).sum())
+    return f"NaN or infinite in {bad} of {array.size} entries: a division by zero?" if bad else ""
+
+
+@np.errstate(all="ignore")  # numbers too large or too small to be compared fit nothing
+def _values_problem(yours, right, rtol, wrong):
+    """Say how many entries are wrong, and what the answer looks like."""
+    bad = ~_close(yours, right, rtol)
+    y, r = yours.astype(float), right.astype(float)
+    if y.size == 1:
+        return f"{y.item():.3g}, and should be {r.item():.3g}"
+    text = f"{bad.sum()} of {bad.size} entries are wrong"
+    for what, candidate in chain(wrong.items(), _lookalikes(r)):
+        if np.shape(candidate) == y.shape and _close(y, np.asarray(candidate), rtol).all():
+            return f"{text}: {what}"
+    fitted = _fitted(y, r, rtol)
+    if fitted:
+        return f"{text}: {fitted}"
+    worst = np.unravel_index(np.abs(y - r).argmax(), y.shape)
+    text += f": the worst, at {tuple(map(int, worst))}, is {y[worst]:.3g} and should be {r[worst]:.3g}"
+    if min(np.ptp(y), np.ptp(r)) > 0 and y.size > 2:
+        text += f"; correlation with the right answer {np.corrcoef(y.ravel(), r.ravel())[0, 1]:.2f}"
+    return text
+
+
+def _lookalikes(right):
+    """Yield (what it is, the wrong answer) for the ways to get ``right`` wrong that keep its shape and scale."""
+    yield "all are zero", np.zeros_like(right)
+    yield "the sign is turned round", -right
+    yield "only the positive part is left: a ReLU too early?", np.maximum(right, 0)
+    yield "only the negative part is left", np.minimum(right, 0)
+    yield "the sign is lost: an absolute value?", np.abs(right)
+    yield "cut to whole numbers: an integer type?", np.trunc(right)
+    yield "bytes that start again at 0 behind 255", np.trunc(right) % 256
+    for axis in range(right.ndim):
+        colours = ": BGR where RGB belongs" if axis == right.ndim - 1 and right.shape[-1] == 3 else ""
+        yield f"axis {axis} runs backwards{colours}", np.flip(right, axis)
+    for order in permutations(range(right.ndim)):
+        turned = right.transpose(order)
+        what = "axes are swapped: rows for columns?" if turned.shape == right.shape else "a reshape for a transpose"
+        yield what, turned.reshape(right.shape)
+    for axis, step in product(range(right.ndim), (1, -1)):
+        yield f"shifted by one along axis {axis}", np.roll(right, step, axis)
+    yield "a softmax was applied: probabilities for logits", softmax(right)
+
+
+def _fitted(y, r, rtol):
+    """Say which factor, or which factor and constant, turn ``r`` into ``y``, if any do."""
+    for start, basis in (("", r), ("the positive part alone, and ", np.maximum(r, 0))):
+        factor = float((y * basis).sum() / (basis * basis).sum()) if basis.any() else 0
+        if factor and _close(y, factor * basis, rtol).all():
+            return start + _factor(factor)
+    constant = (y - r).mean()
+    if _close(y, r + constant, rtol).all():
+        return f"each is off by {constant:+.3g}: a bias, or a sum that does not start at zero?"
+    if len(np.unique(r)) > 2:  # two points lie on a line, whatever they are
+        slope = float(((y - y.mean()) * (r - r.mean())).mean() / r.var())
+        if slope and _close(y, slope * r + (y.mean() - slope * r.mean()), rtol).all():
+            what = "another scale and another zero: stretched?" if slope > 0 else "inverted, as 1 - map is?"
+            return f"the right one times {slope:.3g}, plus {y.mean() - slope * r.mean():.3g}: {what}"
+    if r.ndim > 2 and all(_close(*pair, rtol).all() or _fitted(*pair, rtol) for pair in zip(y, r, strict=True)):
+        return "each image has a factor or a constant of its own: normalised one by one?"
+    return ""
+
+
+def _factor(factor):
+    """Say what the factor between two answers may mean."""
+    n = round(max(abs(factor), 1 / abs(factor))) if 1e-9 < abs(factor) < 1e9 else 0
+    if n < 2 or min(abs(factor / n - 1), abs(factor * n - 1)) > 1e-3:
+        return f"the right one times {factor:.3g}: another unit, or normalised?"
+    if n == 255:
+        return "0..255 and 0..1 are mixed up"
+    return f"{n} times too large: a sum where a mean belongs?" if factor > 1 else \
+        f"1/{n} of the right one: a mean where a sum belongs?"
+
+
+# -- numbers -----------------------------------------------------------------------------------------
+
+
+def _close(y, r, rtol):
+    """Where ``y`` is within the tolerance of ``r``; whole numbers and truth values must be met exactly."""
+    if r.dtype.kind in "bui":
+        return y == r
+    y, r = y.astype(float), r.astype(float)
+    with np.errstate(over="ignore"):
+        return np.abs(y - r) <= rtol * np.abs(r).max()
+
+
+def _answer(values, name):
+    """``values`` as an array of numbers. Raises AssertionError."""
+    if values is None:
+        raise AssertionError(f"{name}: None, and numbers are wanted: no return, or nothing depends on this?")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        array = np.empty(0, object)  # rows of different lengths, or a tensor that cannot leave its framework
+    if array.dtype.kind not in "buif":
+        raise AssertionError(f"{name}: {type(values).__name__}, and numbers are wanted")
+    return array
+
+
+def _reference(right):
+    """The right answer as an array. Raises CamlibError."""
+    array = np.asarray(right)
+    if array.dtype.kind not in "buif" or not array.size or not np.isfinite(array).all():
+        raise CamlibError(f"the right answer must be finite numbers, and at least one; got {array.dtype} {array.shape}")
+    return array

@@ -1,0 +1,60 @@
+"""A league table of heat maps: every measure for every method, scene by scene, and the means as text.
+
+A row is one method's measures: a dict from the measure's name to its values (N,), one a scene.
+"""
+
+import numpy as np
+
+from .errors import MapError
+from .evaluation import area, confidence_drop, deletion_curve, insertion_curve
+from .intervals import mean_interval
+from .localization import box_accuracy, energy_in_mask, pointing_game
+
+MEASURES = ("pointing", "energy", "box", "deletion", "insertion", "drop")
+SMALL_IS_GOOD = ("deletion", "drop")
+
+
+def measures(model, images, labels, masks, boxes, maps, threshold, *, steps=8, fill="blur"):
+    """Return one method's row: each of MEASURES by name, (N,) values for the maps (N, H, W) of N scenes.
+
+    ``threshold``: of the box, chosen on other scenes; ``steps``, ``fill``: see ``evaluation.deletion_curve``.
+    Costs 2 T + 6 forward passes a scene. Raises MapError, ImageError, TargetError.
+    """
+    options = dict(steps=steps, fill=fill)
+    return {
+        "pointing": pointing_game(maps, masks).astype(float),
+        "energy": energy_in_mask(maps, masks),
+        "box": np.array([box_accuracy(m[None], b[None], threshold) for m, b in zip(maps, boxes, strict=True)]),
+        "deletion": area(deletion_curve(model, images, maps, labels, **options)),
+        "insertion": area(insertion_curve(model, images, maps, labels, **options)),
+        "drop": confidence_drop(model, images, maps, labels, fill)[0],
+    }
+
+
+def better(a, b, measure):
+    """Return (mean, low, high) of how much better row ``a`` is than row ``b``: the paired difference, scene by scene.
+
+    Above zero is better, whichever way the measure points; "better" needs low > 0. Raises MapError.
+    """
+    for row in (a, b):
+        if measure not in row:
+            raise MapError(f"no measure {measure!r}: the row has {', '.join(map(repr, row))}")
+    if len(a[measure]) != len(b[measure]):
+        raise MapError("a paired comparison needs the same scenes in both rows")
+    return mean_interval((a[measure] - b[measure]) * (-1 if measure in SMALL_IS_GOOD else 1))
+
+
+def table(rows, columns=MEASURES, digits=2):
+    """Return the league as text, one line a method: the mean of each column, best first by the first column.
+
+    Beside the first column stands its 95 % interval. Rows that tie keep their order.
+    """
+    first, *others = columns
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}  {first:>8} {'95 % interval':>15}" + "".join(f"{name:>11}" for name in others)]
+    ranked = sorted(rows, key=lambda name: np.mean(rows[name][first]) * (1 if first in SMALL_IS_GOOD else -1))
+    for name in ranked:
+        mean, low, high = mean_interval(rows[name][first])
+        values = "".join(f"{np.mean(rows[name][other]):11.{digits}f}" for other in others)
+        lines.append(f"{name:{width}}  {mean:8.{digits}f} {f'{low:.{digits}f} to {high:.{digits}f}':>15}{values}")
+    return "\n".join(lines)

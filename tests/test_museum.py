@@ -1,0 +1,138 @@
+"""The error museum: each exhibit fails as exhibited, and passes when it is repaired.
+
+The cells carry what they are, {"museum": {"exhibit": 7, "part": "broken"}}; they are taken out and run here.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from camlib.errors import CamlibError
+
+MUSEUM = nbformat.read(Path(__file__).parents[1] / "notebooks" / "error_museum.ipynb", as_version=4)
+PARTS = [(cell.metadata["museum"], cell) for cell in MUSEUM.cells if "museum" in cell.metadata]
+TEXT = "\n\n".join(cell.source for cell in MUSEUM.cells if cell.cell_type == "markdown")
+TITLES = dict(re.findall(r"^### Exhibit (\d+)\. (.+)$", TEXT, re.M))
+NUMBERS = sorted({at["exhibit"] for at, _ in PARTS if "exhibit" in at})
+
+
+def part(number, name):
+    """The one cell that is this part of the exhibit."""
+    (cell,) = (cell for at, cell in PARTS if at.get("exhibit") == number and at["part"] == name)
+    return cell
+
+
+def functions(code):
+    """The names of the functions that a cell defines."""
+    return [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
+
+
+@pytest.fixture(scope="module")
+def hall():
+    """What the set-up cells define; a magic is for the reader's screen alone."""
+    import matplotlib.pyplot as plt
+
+    names = {}
+    with plt.rc_context():
+        for at, cell in PARTS:
+            if at["part"] == "set-up" and not cell.source.startswith("%"):
+                exec(cell.source, names)
+    return names
+
+
+def without_numbers(message):
+    """A message up to its numbers, whose last digits belong to the machine."""
+    return re.sub(r"-?\d+(\.\d+)?(e[-+]\d+)?", "#", message.splitlines()[0])
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_exhibit(number, hall, capsys):
+    """Broken, the check fails with the message that is shown; repaired, it passes and prints one line."""
+    names = dict(hall)
+    exec(part(number, "broken").source, names)
+    with pytest.raises(Exception) as caught:
+        exec(part(number, "check").source, names)
+    (shown,) = part(number, "check").outputs
+    assert type(caught.value).__name__ == shown.ename
+    assert without_numbers(str(caught.value)) == without_numbers(shown.evalue)
+    assert capsys.readouterr().out == ""
+
+    exec(part(number, "repair").source, names)
+    exec(part(number, "check").source, names)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second and first.startswith("repaired: ")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_doing_nothing_repairs_nothing(number, hall):
+    """An answer of the right shape that is all zero (or False) fails the check, too."""
+    names = dict(hall)
+    exec(part(number, "check").source.rsplit("\n", 1)[0], names)  # defined, not called
+    exec(part(number, "repair").source, names)
+    for name in functions(part(number, "broken").source):
+        names[name] = idle(names[name])
+    with pytest.raises((AssertionError, CamlibError)):
+        names[f"exhibit_{number}"]()
+
+
+def idle(function):
+    """The function, with zeros in place of every number that it returns."""
+    return lambda *args, **options: np.zeros_like(np.asarray(function(*args, **options)))
+
+
+def test_the_rooms_are_complete():
+    """Numbers run from 1; each exhibit has a title, a hint and its parts in order, and nothing else."""
+    assert NUMBERS == list(range(1, len(NUMBERS) + 1)) and len(NUMBERS) >= 24
+    assert [int(number) for number in TITLES] == NUMBERS and len(set(TITLES.values())) == len(TITLES)
+    parts = [(at["exhibit"], at["part"]) for at, _ in PARTS if at.get("part") not in ("set-up", "picture")]
+    assert parts == [(number, name) for number in NUMBERS for name in ("broken", "check", "repair")]
+    assert len(re.findall(r"^:class: tip dropdown$", TEXT, re.M)) == len(NUMBERS)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_form_of_an_exhibit(number):
+    """One short function, a check named after the exhibit that may raise, a folded repair of the same function."""
+    broken, check, repair = (part(number, name) for name in ("broken", "check", "repair"))
+    assert len(functions(broken.source)) == 1
+    assert len([line for line in broken.source.splitlines() if line.strip()]) <= 10
+    assert check.source.endswith(f"\n\n\nexhibit_{number}()") and repair.source.endswith(f"\n\n\nexhibit_{number}()")
+    assert functions(repair.source) == functions(broken.source)
+    assert ast.dump(ast.parse(repair.source).body[0]) != ast.dump(ast.parse(broken.source).body[0])
+    assert check.metadata.tags == ["raises-exception"]
+    assert repair.metadata.tags == ["hide-input"] and repair.metadata.jupyter.source_hidden
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_exhibit_names_its_chapter(number):
+    """Its text ends with a link to the chapter that treats it."""
+    text = re.search(rf"^### Exhibit {number}\. .+\n\n(.+)", TEXT, re.M)[1]
+    assert re.search(r" \(\[chapter (\d+)\]\(0?\1_\w+\.ipynb\)\)$", text), text
+
+
+def test_the_list_is_complete():
+    """The collector's list links each exhibit once, at its heading, in alphabetical order of what one sees."""
+    rows = re.findall(r"^\| (.+) \| \[(\d+)\]\(#(\S+)\) \|$", TEXT, re.M)
+    assert sorted(int(number) for _, number, _ in rows) == NUMBERS
+    symptoms = [symptom.lower() for symptom, _, _ in rows]
+    assert symptoms == sorted(symptoms) and len(set(symptoms)) == len(rows)
+    for _, number, anchor in rows:
+        heading = f"exhibit {number}. {TITLES[number]}".lower()
+        assert anchor == re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+
+
+def test_no_function_is_used_twice():
+    """Exhibits do not overwrite one another, nor what the hall provides."""
+    defined = [name for number in NUMBERS for name in
+               functions(part(number, "broken").source) + functions(part(number, "check").source)]
+    assert len(set(defined)) == len(defined)
+    used = set(re.findall(r"\w+", " ".join(cell.source for at, cell in PARTS if at["part"] == "set-up")))
+    assert not used & set(defined)
+
+
+def test_the_number_of_exhibits_is_told():
+    """The page says how many there are."""
+    assert re.search(rf"^{len(NUMBERS)} classic bugs", TEXT, re.M)
