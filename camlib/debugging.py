@@ -124,8 +124,8 @@ def cells_that_see(squares, field, shape):
 def retrain_head(F, labels, classes=len(scenes.CLASSES), decay=1e-3):
     """Return class weights W (K, C) and bias b (C,) fitted to features F (N, K) and labels (N,); all else is kept.
 
-    They minimise mean(-log p_y) + decay · |W s|², s the features' spread, equation (12.5): a convex problem, so
-    there is one answer. At it the mean probability of a class is its share, equation (12.6) [kirichenko2023].
+    They minimise mean(-log p_y) + decay · |W s|², s the features' spread, equation (12.4): a convex problem, so
+    there is one answer. At it the mean probability of a class is its share, equation (12.5) [kirichenko2023].
     """
     F, labels = as_numbers(F, MapError, "features (N, K)", doubles=True).astype(float), np.asarray(labels)
     if F.ndim != 2 or labels.shape != (len(F),) or not np.isin(labels, np.arange(classes)).all():

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from .errors import CamlibError, ImageError, MapError, whole
-from .images import as_batch, as_numbers, height_width, normalize_map, resize_image, resize_map
+from .images import SLACK, as_batch, as_numbers, height_width, normalize_map, resize_image, resize_map
 from .intervals import mean_interval
 from .localization import as_boxes, bounding_boxes
 from .probe import probe
@@ -34,7 +34,7 @@ class Paired(NamedTuple):
     change: float   # of the accuracy: (repaired - broken) / n, equation (11.6)
     low: float      # ends of its bootstrap interval
     high: float
-    p: float        # exact test of repaired against broken, equation (11.7)
+    chance: float   # that fair coins split as unevenly as repaired and broken, equation (11.7)
 
 
 # -- the picture, changed by its map -----------------------------------------------------------------
@@ -65,13 +65,14 @@ def crop(images, windows, size=None):
     Pixel y of the result, counted from its middle, shows row y0 + (y + 1/2) (y1 - y0) / H - 1/2, equation (11.4).
     Windows are whole numbers, inside the image. Images are in 0..1. Raises ImageError, MapError.
     """
-    images = as_batch(images)
+    images, windows = as_batch(images), _windows(windows)
+    if images.min() < -SLACK or images.max() > 1 + SLACK:
+        raise ImageError(f"expected images in 0..1, got {images.min():g}..{images.max():g}: crop first, prepare last")
     height, width = images.shape[1:3]
-    windows = _windows(windows)
     x0, y0, x1, y1 = windows.T
     inside = (x0 >= 0) & (y0 >= 0) & (x1 > x0) & (y1 > y0) & (x1 <= width) & (y1 <= height)
     if len(windows) != len(images) or not inside.all():
-        raise MapError(f"{len(images)} images {height} × {width} need as many windows (N, 4) with 0 <= x0 < x1 <= {width} "
+        raise MapError(f"{len(images)} images {height} × {width} need as many windows (N, 4), 0 <= x0 < x1 <= {width} "
                        f"and 0 <= y0 < y1 <= {height}; got {len(windows)}, {int((~inside).sum())} of them not inside")
     shape = height_width((height, width) if size is None else size, ImageError)
     return np.stack([resize_image(image[top:bottom, left:right], shape).reshape(*shape, -1)
@@ -140,7 +141,7 @@ def second_look(model, images, changed):
 def paired(before, after, level=0.95):
     """Compare two ways to judge the same pictures: ``before`` and ``after`` (N,) say which answers are right.
 
-    Returns ``Paired``: change = (repaired - broken) / n, equation (11.6), its bootstrap interval, and the chance p that
+    Returns ``Paired``: change = (repaired - broken) / n, equation (11.6), its bootstrap interval, and the chance P that
     fair coins split repaired + broken at least as unevenly, equation (11.7) [mcnemar1947]. Raises CamlibError.
     """
     before, after = np.asarray(before), np.asarray(after)
@@ -149,8 +150,8 @@ def paired(before, after, level=0.95):
                           f"{before.dtype} {before.shape} and {after.dtype} {after.shape}")
     repaired, broken = int((after & ~before).sum()), int((before & ~after).sum())
     interval = mean_interval(after.astype(int) - before, level)
-    p = stats.binomtest(repaired, repaired + broken).pvalue if repaired + broken else 1.0
-    return Paired(len(before), repaired, broken, *interval, float(p))
+    chance = stats.binomtest(repaired, repaired + broken).pvalue if repaired + broken else 1.0
+    return Paired(len(before), repaired, broken, *interval, float(chance))
 
 
 # -- checks ------------------------------------------------------------------------------------------

@@ -50,11 +50,17 @@ def table(rows, columns=MEASURES, digits=2):
     Beside the first column stands its 95 % interval. Rows that tie keep their order.
     """
     first, *others = columns
-    width = max(map(len, rows))
-    lines = [f"{'':{width}}  {first:>8} {'95 % interval':>15}" + "".join(f"{name:>11}" for name in others)]
-    ranked = sorted(rows, key=lambda name: np.mean(rows[name][first]) * (1 if first in SMALL_IS_GOOD else -1))
-    for name in ranked:
-        mean, low, high = mean_interval(rows[name][first])
-        values = "".join(f"{np.mean(rows[name][other]):11.{digits}f}" for other in others)
-        lines.append(f"{name:{width}}  {mean:8.{digits}f} {f'{low:.{digits}f} to {high:.{digits}f}':>15}{values}")
+    width, wide = max(map(len, rows)), [max(7, len(name)) + 2 for name in columns]
+    lines = [f"{'':{width}}{first:>{wide[0]}}   {'95 % interval':<15}"
+             + "".join(f"{name:>{w}}" for name, w in zip(others, wide[1:], strict=True))]
+    for name in sorted(rows, key=lambda name: np.mean(rows[name][first]) * (1 if first in SMALL_IS_GOOD else -1)):
+        mean, low, high = (_rounded(value, digits) for value in mean_interval(rows[name][first]))
+        means = [_rounded(np.mean(rows[name][other]), digits) for other in others]
+        values = "".join(f"{text:>{w}}" for text, w in zip(means, wide[1:], strict=True))
+        lines.append(f"{name:{width}}{mean:>{wide[0]}}   {f'{low} to {high}':<15}{values}")
     return "\n".join(lines)
+
+
+def _rounded(value, digits):
+    """``value`` as text, never as minus zero."""
+    return f"{round(float(value), digits) + 0.0:.{digits}f}"

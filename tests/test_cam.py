@@ -200,6 +200,29 @@ def test_box_rule(random):
                 columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
+def test_claims_that_are_not_cam(random):
+    """Maps times probability, or times responses and probability, break the law and are one picture for all classes."""
+    A, W, b = random
+    F = A.mean((1, 2))
+    S = F @ W + b
+    p = np.exp(S) / np.exp(S).sum(1, keepdims=True)
+    told = {"maps": np.einsum("nijk,nc->nijc", A, p), "responses": np.einsum("nijk,nk,nc->nijc", A, F, p),
+            "CAM": class_activation_maps(A, W)}
+    for claim, maps in told.items():
+        alike = np.corrcoef(maps[0].reshape(12, 6).T)
+        assert (np.abs(maps.mean((1, 2)) + b - S).max() < 1e-12) == (claim == "CAM")
+        assert (alike.min() > 1 - 1e-12) == (claim != "CAM")
+
+
+def test_cutting_off_loses_the_evidence_against(random):
+    """max(M, 0) averages to the logit plus what was cut off: pooling may not change places with a ReLU."""
+    A, W, b = random
+    M = class_activation_maps(A, W)
+    gap = np.maximum(M, 0).mean((1, 2)) + b - (A.mean((1, 2)) @ W + b)
+    close(gap, -np.minimum(M, 0).mean((1, 2)), 1e-13)
+    assert gap.min() > 0.01
+
+
 # -- heads -------------------------------------------------------------------------------------------
 
 

@@ -87,7 +87,7 @@ def test_the_effect_counts_who_became_less_who_left(tagged, few, worn):
     assert effect > 0.3
 
 
-@pytest.mark.equation("12.4")
+@pytest.mark.equation("12.6")
 def test_why_this_and_not_that(network, few):
     """The mean of the difference of two classes' maps is the difference of their logits without the biases."""
     S, b = Probe(network).forward(few.images[:40])[1], Probe(network).head()[1]
@@ -108,7 +108,7 @@ def fitted():
 
 
 def head_loss(F, labels, W, b, decay=0.01):
-    """Equation (12.5) as it is written, scene by scene."""
+    """Equation (12.4) as it is written, scene by scene."""
     total = 0
     for features, y in zip(F, labels, strict=True):
         z = features @ W + b
@@ -116,7 +116,7 @@ def head_loss(F, labels, W, b, decay=0.01):
     return total / len(F) + decay * ((W * F.std(0)[:, None]) ** 2).sum()
 
 
-@pytest.mark.equation("12.5")
+@pytest.mark.equation("12.4")
 def test_no_other_head_has_less_loss(fitted):
     """Every small step away from the fitted weights and biases raises the loss, and a zero head has more."""
     F, labels, W, b = fitted
@@ -130,14 +130,14 @@ def test_no_other_head_has_less_loss(fitted):
     assert np.abs(loose[0] * F.std(0)[:, None]).sum() > np.abs(W * F.std(0)[:, None]).sum()
 
 
-@pytest.mark.equation("12.6")
+@pytest.mark.equation("12.5")
 def test_the_mean_probability_is_the_share_of_the_class(fitted):
     """At the optimum each class's mean probability on the training scenes is its share of them."""
     F, labels, W, b = fitted
     z = F @ W + b
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
     gap = np.abs(p.mean(0) - np.bincount(labels, minlength=4) / 300).max()
-    print(f"(12.6) residual {gap:.1e}")
+    print(f"(12.5) residual {gap:.1e}")
     assert gap <= 1e-5
 
 

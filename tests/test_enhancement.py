@@ -104,13 +104,13 @@ def test_change_is_repaired_less_broken(seen):
 
 @pytest.mark.equation("11.7")
 @pytest.mark.parametrize("repaired, broken", [(0, 1), (5, 5), (1, 9), (12, 3), (0, 40), (7, 8)])
-def test_p_is_counted_coins(repaired, broken):
-    """p is the share of coin rows of that length, counted in whole numbers, that split at least as unevenly."""
+def test_chance_is_counted_coins(repaired, broken):
+    """P is the share of coin rows of that length, counted in whole numbers, that split at least as unevenly."""
     before = np.array([False] * repaired + [True] * broken + [True] * 7 + [False] * 4)
     after = np.array([True] * repaired + [False] * broken + [True] * 7 + [False] * 4)
     m = repaired + broken
     uneven = sum(comb(m, heads) for heads in range(m + 1) if abs(2 * heads - m) >= abs(repaired - broken))
-    assert paired(before, after).p == pytest.approx(float(Fraction(uneven, 2 ** m)), rel=1e-12)
+    assert paired(before, after).chance == pytest.approx(float(Fraction(uneven, 2 ** m)), rel=1e-12)
 
 
 @pytest.mark.equation("11.8")
@@ -199,8 +199,8 @@ def test_small_maps_are_enlarged_as_numbers(seen):
     fill = images[::-1].copy()
     for change in (weight, mask):
         assert np.array_equal(change(images, small, fill=fill), change(images, large, fill=fill))
-    m = np.maximum(large, 0) / large.max((1, 2), keepdims=True)
-    np.testing.assert_allclose(weight(images, small, fill), m[..., None] * images + (1 - m[..., None]) * fill, atol=1e-6)
+    m = (np.maximum(large, 0) / large.max((1, 2), keepdims=True))[..., None]
+    np.testing.assert_allclose(weight(images, small, fill), m * images + (1 - m) * fill, atol=1e-6)
 
 
 def test_the_whole_window_is_the_image(seen):
@@ -281,7 +281,7 @@ def test_one_logit_gives_two_classes(small, pictures):
 
 
 def test_nothing_changed():
-    """No answer repaired or broken: no change, no width, p = 1."""
+    """No answer repaired or broken: no change, no width, P = 1."""
     right = np.array([True, False, True])
     assert paired(right, right) == (3, 0, 0, 0, 0, 0, 1)
 
@@ -317,6 +317,8 @@ def test_level_of_the_interval():
     (lambda i, m: crop(i, [[0, 0, 9.5, 9]] * 4), MapError, r"whole numbers \(N, 4\)"),
     (lambda i, m: crop(i, [0, 0, 9, 9]), MapError, r"whole numbers \(N, 4\)"),
     (lambda i, m: crop(i, [[0, 0, 9, 9]] * 4, 0), ImageError, "at least 1 pixel"),
+    (lambda i, m: crop(2 * i - 1, [[0, 0, 9, 9]] * 4), ImageError, r"images in 0..1, got -.*crop first, prepare last"),
+    (lambda i, m: crop(255 * i, [[0, 0, 9, 9]] * 4), ImageError, "images in 0..1"),
     (lambda i, m: map_boxes(m[0]), MapError, r"expected maps \(N, H, W\), got shape .*map\[None\]"),
     (lambda i, m: map_boxes(m, 0), MapError, "threshold"),
     (lambda i, m: windows_around([[0, 0, 9, 9]], 20, -0.1), MapError, "margin is a share"),

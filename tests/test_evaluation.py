@@ -164,15 +164,18 @@ def test_ties_are_drawn_by_lot():
 def test_drop_of_confidence(net, pictures, heat):
     """One number at a time: p of the picture seen through the positive part of the map, against p."""
     look = Probe(net)
-    for fill in (0.0, 0.4):
-        drop, rises = confidence_drop(net, pictures, heat, 3, fill)
+    risen = 0
+    for fill, c in ((0.0, 0), (0.0, 1), (0.4, 2), (0.4, 3)):
+        drop, rises = confidence_drop(net, pictures, heat, c, fill)
         for n in range(5):
             veil = np.maximum(heat[n], 0) / heat[n].max()
             seen = veil[..., None] * pictures[n] + (1 - veil[..., None]) * fill
-            before, after = (look.probabilities(look.logits(x[None].astype(np.float32)))[0, 3]
+            before, after = (look.probabilities(look.logits(x[None].astype(np.float32)))[0, c]
                              for x in (pictures[n], seen))
             assert drop[n] == pytest.approx(max(0, before - after) / before, abs=1e-5)
             assert rises[n] == (after > before)
+        risen += rises.sum()
+    assert 0 < risen < 20
 
 
 def test_a_map_that_shows_everything_drops_nothing(net, pictures):
@@ -397,6 +400,8 @@ def test_table_is_sorted_and_says_the_means(rows):
     assert len({len(line) for line in lines}) == 1
     by_deletion = league.table(rows, ("deletion", "energy"), digits=3).splitlines()
     means = [float(line.split()[1]) for line in by_deletion[1:]]
+    zero = {"a": {"x": np.full(3, -0.001), "y": np.full(3, -0.001)}}
+    assert "-" not in league.table(zero, ("x", "y"))
     assert means == sorted(means) and len(by_deletion[1].split()) == 6
 
 

@@ -589,6 +589,13 @@ def test_shape_and_type(small, pooled, pictures, method):
         assert (L.shape, L.dtype) == ((5, 8, 6), np.float32)
 
 
+@pytest.mark.parametrize("method", [*FAMILY, guided_grad_cam])
+def test_alone_and_in_a_batch(flat, pictures, method):
+    """An image has the same map alone and among others: nothing is averaged over the images."""
+    alone = np.concatenate([method(flat, pictures[[n]], layer="maps") for n in range(3)])
+    close(method(flat, pictures[:3], layer="maps"), alone, 1e-5)
+
+
 @pytest.mark.parametrize("method", [*BY_GRADIENT[1:], *BY_TRYING])
 def test_targets_of_the_family(flat, pictures, method):
     """A class, a class an image, None for the top class, and a function that counts on the order of the images."""
@@ -719,6 +726,22 @@ def test_guided_grad_cam_of_a_function(flat, pictures):
     """A function of the logits as target goes to both factors: twice the logit gives four times the picture."""
     found = guided_grad_cam(flat, pictures, lambda logits: 2 * logits[:, 1])
     close(found, 4 * guided_grad_cam(flat, pictures, 1), 1e-5)
+
+
+def test_guided_grad_cam_channels_first(pictures):
+    """A model that takes (N, C, H, W) gets the same picture, in its own order."""
+    def model(order, shape):
+        x = keras.Input(shape)
+        y = layers.ReLU()(layers.UpSampling2D(1, data_format=order)(x))
+        net = keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling2D(data_format=order)(y)))
+        net.set_weights([np.array([[1, 2], [-1, 0.5], [3, 1]]), np.zeros(2)])
+        return net
+
+    x = pictures - 0.5
+    expected = guided_grad_cam(model("channels_last", (16, 12, 3)), x, 0)
+    found = guided_grad_cam(model("channels_first", (3, 16, 12)), np.moveaxis(x, 3, 1), 0)
+    assert expected.any()
+    close(np.moveaxis(found, 1, 3), expected, 1e-6)
 
 
 def test_guided_grad_cam_refuses(two_inputs, flat, pictures):

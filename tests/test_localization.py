@@ -239,6 +239,8 @@ def test_a_threshold_for_each_map_flatters(maps, truth):
     """The best threshold for all is the largest mean; the best for each is never below it, and here above."""
     thresholds = np.array([0.2, 0.4, 0.6, 0.8])
     hits = np.stack([box_hits(maps, truth, t) for t in thresholds])
+    strict = max(box_hits(maps, truth, t, 0.7).mean() for t in thresholds)
+    assert 0 < max_box_accuracy(maps, truth, thresholds, overlap=0.7)[0] == strict < hits.mean(1).max()
     best, threshold = max_box_accuracy(maps, truth, thresholds)
     assert best == hits.mean(1).max() and threshold == thresholds[hits.mean(1).argmax()]
     assert hits.any(0).mean() > best
