@@ -97,6 +97,7 @@ def _values_problem(yours, right, rtol, wrong):
     y, r = yours.astype(float), right.astype(float)
     if y.size == 1:
         return f"{y.item():.3g}, and should be {r.item():.3g}"
+    rtol = 1e-12 if right.dtype.kind in "bui" else rtol
     for what, candidate in chain(wrong.items(), _lookalikes(r)):
         if np.shape(candidate) == y.shape and _close(y, np.asarray(candidate), rtol).all():
             return what
@@ -105,7 +106,8 @@ def _values_problem(yours, right, rtol, wrong):
         return fitted
     bad = ~_close(yours, right, rtol)
     worst = np.unravel_index(np.abs(y - r).argmax(), y.shape)
-    text = f"{bad.sum()} of {bad.size} entries are wrong: the worst, at {tuple(map(int, worst))}, is {y[worst]:.3g} and should be {r[worst]:.3g}"
+    text = (f"{bad.sum()} of {bad.size} entries are wrong: the worst, at {tuple(map(int, worst))}, is {y[worst]:.3g} "
+            f"and should be {r[worst]:.3g}")
     if min(np.ptp(y), np.ptp(r)) > 0 and y.size > 2:
         text += f"; correlation with the right answer {np.corrcoef(y.ravel(), r.ravel())[0, 1]:.2f}"
     return text
