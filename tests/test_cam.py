@@ -303,6 +303,22 @@ def test_layers_that_are_not_what_they_are_called(small, pictures):
         class_activation_map(small(Doubling(), layers.Dense(4)), pictures)
 
 
+class Raised(GAP):
+    """An average that is one too high."""
+
+    def call(self, x):
+        return 1 + super().call(x)
+
+
+def test_a_loud_image_hides_no_broken_law(small, pictures):
+    """The law is checked image by image: what is rounding beside a loud image is none in a quiet one."""
+    model = small(Raised(), layers.Dense(4))
+    loud = 1e6 * pictures[1:2]
+    assert class_activation_map(model, loud).shape == (1, 8, 6)
+    with pytest.raises(HeadError, match="does more between its last maps and its logits"):
+        class_activation_map(model, np.concatenate([pictures[:1], loud]))
+
+
 @pytest.mark.parametrize("head", [
     [lambda: layers.Conv2D(4, 1), GAP], [lambda: layers.Conv2D(4, 1), GAP, layers.Softmax],
     [lambda: layers.Conv2D(4, 1), GAP, lambda: layers.Activation("softmax")],
