@@ -1,7 +1,10 @@
 """camlib: the tested code behind the course, one small module a chapter; arrays in, arrays out."""
 
 from . import runtime  # first: TensorFlow reads its settings when it is imported  # isort: skip
-from . import checks, cnn, course_network, debugging, enhancement, errors, plots, pooling, pretrained, scenes
+from . import (
+    checks, cnn, course_network, debugging, enhancement, errors, evaluation, league, plots, pooling, pretrained,
+    scenes,
+)
 from .activation_maximization import maximize_activation
 from .cam import class_activation_map
 from .convolution import cross_correlation
@@ -24,9 +27,9 @@ from .saliency import integrated_gradients, saliency, smooth_grad
 __all__ = [
     "Probe", "ablation_cam", "bounding_boxes", "checks", "class_activation_map", "cnn", "colorize",
     "course_network", "cross_correlation", "debugging", "deconvolve", "deep_dream", "eigen_cam", "energy_in_mask",
-    "enhancement", "errors", "feature_maps", "grad_cam", "grad_cam_plus_plus", "guided_grad_cam", "hires_cam",
-    "integrated_gradients", "intersection_over_union", "layer_cam", "load_image", "max_box_accuracy",
-    "maximize_activation", "normalize_map", "occlusion_map", "overlay", "plots", "pointing_game", "pooling",
-    "pretrained", "repeatable", "resize_map", "runtime", "saliency", "scenes", "score_cam", "smooth_grad",
-    "xgrad_cam",
+    "enhancement", "errors", "evaluation", "feature_maps", "grad_cam", "grad_cam_plus_plus", "guided_grad_cam",
+    "hires_cam", "integrated_gradients", "intersection_over_union", "layer_cam", "league", "load_image",
+    "max_box_accuracy", "maximize_activation", "normalize_map", "occlusion_map", "overlay", "plots",
+    "pointing_game", "pooling", "pretrained", "repeatable", "resize_map", "runtime", "saliency", "scenes",
+    "score_cam", "smooth_grad", "xgrad_cam",
 ]

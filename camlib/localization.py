@@ -67,7 +67,7 @@ def energy_in_mask(maps, masks):
     """Return, for each map (N, H, W), the share of its positive part that lies on the mask (N, H, W): (N,), 0..1.
 
     E = sum_mask max(M, 0) / sum max(M, 0), equation (10.9) [wang2020]. A map without a positive value has 0.
-    It rewards contrast, too: squaring a map raises it, equation (10.10). Raises MapError for other shapes, NaN or
+    It rewards contrast, too: squaring a map can raise it, equation (10.10). Raises MapError for other shapes, NaN or
     infinity.
     """
     maps, masks = _maps_and_masks(maps, masks)
