@@ -16,9 +16,10 @@ from .errors import CamlibError
 def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
     """Pass if ``yours`` has the shape of ``right`` and no entry is further off than ``rtol`` times the largest |right|.
 
-    Any type of number will do; whole numbers and truth values in ``right`` must be met exactly. ``wrong`` names wrong
-    answers that you expect, as {"the gradient of the softmax": array}. Raises AssertionError with a diagnosis, and
-    CamlibError if ``right`` is empty or not finite, or the tolerance is none.
+    Any type of number will do (float16 is coarser than 1e-4); whole numbers, truth values and a ``right`` that is all
+    zero must be met exactly. All entries share one tolerance: compare maps of very different size one by one.
+    ``wrong`` names wrong answers that you expect, as {"the gradient of the softmax": array}. Raises AssertionError with
+    a diagnosis, and CamlibError if ``right`` is empty or not finite, or the tolerance is none.
     """
     right = _reference(right)
     if not 0 <= rtol < 1:
@@ -44,12 +45,12 @@ def within(values, low, high, name="your answer"):
 def cam_law(maps, bias, logits, name="mean of your map + bias", rtol=1e-4):
     """Pass if mean(M) + b = S, equation (7.6): maps (N, h, w), bias of each map's class, logits (N,).
 
-    Raises AssertionError; the tolerance is that of ``same``.
+    Raises AssertionError, and CamlibError if the logits are none; the tolerance is that of ``same``.
     """
-    maps = _answer(maps, "your maps")
-    if maps.ndim != 3:
-        raise AssertionError(f"your maps: shape {maps.shape}, and (N, h, w) is wanted")
-    same(maps.mean((1, 2), dtype=float) + np.asarray(bias), np.asarray(logits, float), name, rtol)
+    maps, logits = _answer(maps, "your maps"), _reference(logits)
+    if maps.ndim != 3 or len(maps) != logits.size or not maps.size:
+        raise AssertionError(f"your maps: shape {maps.shape}, and ({logits.size}, h, w) is wanted")
+    same(maps.mean((1, 2), dtype=float) + np.asarray(bias), logits.astype(float), name, rtol)
 
 
 def fair(checker, accepts, rejects):
@@ -96,7 +97,7 @@ def _values_problem(yours, right, rtol, wrong):
     """Say what the answer looks like, or else how many entries are wrong."""
     y, r = yours.astype(float), right.astype(float)
     if y.size == 1:
-        return f"{y.item():.3g}, and should be {r.item():.3g}"
+        return "{}, and should be {}".format(*_told_apart(y.item(), r.item()))
     rtol = 1e-12 if right.dtype.kind in "bui" else rtol
     for what, candidate in chain(wrong.items(), _lookalikes(r)):
         if np.shape(candidate) == y.shape and _close(y, np.asarray(candidate), rtol).all():
@@ -106,8 +107,8 @@ def _values_problem(yours, right, rtol, wrong):
         return fitted
     bad = ~_close(yours, right, rtol)
     worst = np.unravel_index(np.abs(y - r).argmax(), y.shape)
-    text = (f"{bad.sum()} of {bad.size} entries are wrong: the worst, at {tuple(map(int, worst))}, is {y[worst]:.3g} "
-            f"and should be {r[worst]:.3g}")
+    text = f"wrong in {bad.sum()} of {bad.size} entries: the worst, at {tuple(map(int, worst))}, is "
+    text += "{} and should be {}".format(*_told_apart(y[worst], r[worst]))
     if min(np.ptp(y), np.ptp(r)) > 0 and y.size > 2:
         text += f"; correlation with the right answer {np.corrcoef(y.ravel(), r.ravel())[0, 1]:.2f}"
     return text
@@ -167,12 +168,18 @@ def _factor(factor):
 # -- numbers -----------------------------------------------------------------------------------------
 
 
+def _told_apart(y, r):
+    """Two numbers as text, with three digits or as many as it takes to see that they differ."""
+    texts = [(f"{y:.{digits}g}", f"{r:.{digits}g}") for digits in range(3, 18)]
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
+
+
 def _close(y, r, rtol):
     """Where ``y`` is within the tolerance of ``r``; whole numbers and truth values must be met exactly."""
     if r.dtype.kind in "bui":
         return y == r
-    y, r = y.astype(float), r.astype(float)
     with np.errstate(over="ignore"):
+        y, r = y.astype(float), r.astype(float)
         return np.abs(y - r) <= rtol * np.abs(r).max()
 
 
@@ -185,7 +192,8 @@ def _answer(values, name):
     except (TypeError, ValueError, RuntimeError):
         array = np.empty(0, object)  # rows of different lengths, or a tensor that cannot leave its framework
     if array.dtype.kind not in "buif":
-        raise AssertionError(f"{name}: {type(values).__name__}, and numbers are wanted")
+        what = f"an array of {array.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise AssertionError(f"{name}: {what}, and numbers are wanted")
     return array
 
 

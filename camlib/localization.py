@@ -99,8 +99,8 @@ def box_hits(maps, boxes, threshold, overlap=0.5):
     if np.ndim(maps) == 0 or boxes.ndim != 2 or len(maps) != len(boxes) or not len(boxes):
         raise MapError(f"as many maps (N, H, W) as boxes (N, 4) are needed, and at least one; got boxes {boxes.shape} "
                        f"and {len(maps) if np.ndim(maps) else 'no'} maps")
-    found = [bounding_boxes(map, threshold)[:1] for map in maps]  # none or one
-    return np.array([(intersection_over_union(f, true) >= overlap).any() for f, true in zip(found, boxes, strict=True)])
+    found = [(*bounding_boxes(map, threshold), (0, 0, 0, 0))[0] for map in maps]  # no box: an empty one, which misses
+    return intersection_over_union(found, boxes) >= overlap
 
 
 def box_accuracy(maps, boxes, threshold, overlap=0.5):

@@ -19,6 +19,7 @@ SQUARE = RNG.normal(size=(5, 5))
 WRONG = {
     "nothing returned": (None, M, "None, and numbers are wanted"),
     "text": ("M", M, "str, and numbers"),
+    "complex numbers": (M + 0j, M, "an array of complex128, and numbers"),
     "rows of different lengths": ([[1.0], [1.0, 2.0]], M, "list, and numbers"),
     "no batch axis": (M, M[None], r"shape \(6, 4\), and \(1, 6, 4\) is wanted: an axis of length 1"),
     "a batch axis too many": (M[None], M, "an axis of length 1"),
@@ -57,7 +58,7 @@ WRONG = {
     "each normalised": (MAPS / MAPS.max((1, 2), keepdims=True), MAPS, "each image has a factor"),
     "one image left alone": (np.stack([MAPS[0], MAPS[1] / 7.7, MAPS[2]]), MAPS, "each image has a factor"),
     "a number": (3.0, 2.0, "^it: 3, and should be 2$"),
-    "an index off by one": (np.array([20001, 7]), np.array([20000, 7]), "1 of 2 entries are wrong"),
+    "an index off by one": (np.array([20001, 7]), np.array([20000, 7]), "wrong in 1 of 2 entries"),
     "false for true": (np.array([True, True]), np.array([True, False]), "1 of 2"),
 }
 
@@ -78,10 +79,18 @@ def test_no_diagnosis_without_a_reason():
     with pytest.raises(AssertionError) as caught:
         checks.same(yours, M)
     r = np.corrcoef(yours.ravel(), M.ravel())[0, 1]
-    assert str(caught.value) == (f"your answer: 1 of 24 entries are wrong: the worst, at (3, 1), is {yours[3, 1]:.3g} "
+    assert str(caught.value) == (f"your answer: wrong in 1 of 24 entries: the worst, at (3, 1), is {yours[3, 1]:.3g} "
                                  f"and should be {M[3, 1]:.3g}; correlation with the right answer {r:.2f}")
     with pytest.raises(AssertionError, match="should be 4$"):  # a constant has no correlation
         checks.same(np.array([4.0, 4, 5]), np.full(3, 4.0))
+
+
+def test_a_difference_is_never_told_as_none():
+    """Two numbers that differ are shown with as many digits as it takes to see it."""
+    with pytest.raises(AssertionError, match=r"^it: 1\.0004, and should be 1$"):
+        checks.same(1.0004, 1.0, "it")
+    with pytest.raises(AssertionError, match=r"is 2\.0004 and should be 2$"):
+        checks.same(np.array([2.0004, 1]), np.array([2, 1]))
 
 
 def test_two_points_prove_no_line():
@@ -165,6 +174,8 @@ def test_extreme_numbers_raise_nothing_else(huge):
     checks.same(right, right)
     with pytest.raises(AssertionError):
         checks.same(-right + np.eye(2) * huge / 2, right)
+    with pytest.raises(AssertionError):
+        checks.same(right.astype(np.longdouble) * 1e10, right)
 
 
 @pytest.mark.parametrize("right", [[], [np.nan], [np.inf], None, "text", [[1], [1, 2]]])
@@ -202,8 +213,11 @@ def test_cam_law():
     for wrong, bias in ((maps / 6, b[c]), (maps, 0 * b[c]), (np.maximum(maps, 0), b[c]), (0 * maps, b[c])):
         with pytest.raises(AssertionError, match="mean of your map"):
             checks.cam_law(wrong, bias, chosen)
-    with pytest.raises(AssertionError, match="your maps: shape"):
-        checks.cam_law(maps[0], b[0], chosen[0])
+    for wrong in (maps[0], maps[:2], maps[:, :0]):
+        with pytest.raises(AssertionError, match=r"your maps: shape .*\(3, h, w\) is wanted"):
+            checks.cam_law(wrong, b[c], chosen)
+    with pytest.raises(CamlibError):
+        checks.cam_law(maps, b[c], chosen * np.nan)
 
 
 def test_fair():

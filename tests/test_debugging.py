@@ -271,8 +271,8 @@ def test_heads_that_cannot_be_fitted():
 def test_with_head(network, few):
     """The copy answers with the new head on the same features; the first network keeps its own."""
     W, b = np.random.default_rng(0).normal(size=(64, 8)), np.arange(8)
-    before = Probe(network).forward(few.images[:4])[1]
-    A, S = Probe(debugging.with_head(network, W, b)).forward(few.images[:4])
+    A, before = Probe(network).forward(few.images[:4])
+    S = Probe(debugging.with_head(network, W, b)).forward(few.images[:4])[1]
     np.testing.assert_allclose(S, A.mean((1, 2)) @ W + b, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(Probe(network).forward(few.images[:4])[1], before)
 

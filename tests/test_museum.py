@@ -79,6 +79,45 @@ def test_doing_nothing_repairs_nothing(number, hall):
         names[f"exhibit_{number}"]()
 
 
+WRONG_REPAIRS = {  # number: what a learner may write, that must not pass
+    "a zero map forgotten": (6, "def safely_stretched(M):\n    return M / M.max()"),
+    "a smaller number below the line": (6, "def safely_stretched(M):\n    return M / (M.max() + 1e-20)"),
+    "a minus sign": (8, "def layer_by_scipy(x, w):\n    return -scipy.signal.convolve2d(x, w, mode='valid')"),
+    "mirrored, not turned": (8, "def layer_by_scipy(x, w):\n    return scipy.signal.convolve2d(x, w[:, ::-1], 'valid')"),
+    "patches beyond the border": (34, "def places(h, w, a, s):\n"
+                                      "    return [(y, x) for y in range(0, 96, s) for x in range(0, 96, s)]"),
+    "the first of all largest values": (44, "def points_at(M, mask):\n    return bool(mask.ravel()[M.argmax()])"),
+}
+
+OTHER_REPAIRS = {  # number: not the repair that is shown, and right as well
+    "correlation": (8, "def layer_by_scipy(x, w):\n    return scipy.signal.correlate2d(x, w, mode='valid')"),
+    "a Sequential called once": (11, "def inner_maps(model, images, name):\n    model(images)\n"
+                                     "    inner = model.get_layer(name).output\n"
+                                     "    return keras.Model(model.inputs[0], inner)(images)"),
+    "places of the maxima by comparison": (15, "def unpooled(R, A):\n    large = np.kron(R, np.ones((2, 2)))\n"
+                                               "    return large * (A == large)"),
+    "a middle grey": (35, "def hidden(image, y, x, a=16):\n    image = image.copy()\n"
+                          "    image[y:y + a, x:x + a] = 0.5\n    return image"),
+    "a copy first": (36, "def prepared(batch):\n    batch = batch.copy()\n    batch /= 127.5\n    batch -= 1\n"
+                         "    return batch"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_REPAIRS | OTHER_REPAIRS)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_other_repairs(what, hall):
+    """A check lets no half repair through, and takes a right one that is not the author's."""
+    number, code = (WRONG_REPAIRS | OTHER_REPAIRS)[what]
+    names = dict(hall)
+    exec(part(number, "check").source.rsplit("\n", 1)[0], names)
+    exec(code, names)
+    if what in OTHER_REPAIRS:
+        names[f"exhibit_{number}"]()
+    else:
+        with pytest.raises(AssertionError):
+            names[f"exhibit_{number}"]()
+
+
 def idle(function):
     """The function, with zeros in place of every number that it returns."""
     return lambda *args, **options: np.zeros_like(np.asarray(function(*args, **options)))
