@@ -16,10 +16,9 @@ from .errors import CamlibError
 def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
     """Pass if ``yours`` has the shape of ``right`` and no entry is further off than ``rtol`` times the largest |right|.
 
-    Any type of number will do (float16 is coarser than 1e-4); whole numbers, truth values and a ``right`` that is all
-    zero must be met exactly. All entries share one tolerance: compare maps of very different size one by one.
-    ``wrong`` names wrong answers that you expect, as {"the gradient of the softmax": array}. Raises AssertionError with
-    a diagnosis, and CamlibError if ``right`` is empty or not finite, or the tolerance is none.
+    Float16 is too coarse; whole numbers, truth values and a ``right`` of zeros must be met exactly. All entries share
+    one tolerance: compare maps of very different size one by one. ``wrong`` names wrong answers that you expect, as
+    {"the gradient of the softmax": array}. AssertionError gives a diagnosis; CamlibError: no ``right`` or no tolerance.
     """
     right = _reference(right)
     if not 0 <= rtol < 1:
@@ -36,7 +35,7 @@ def within(values, low, high, name="your answer"):
     """Pass if there are values, and each is a finite number from ``low`` to ``high``. Raises AssertionError."""
     array = _answer(values, name)
     problem = _not_finite(array) if array.size else "no values"
-    if not problem and not ((array >= low) & (array <= high)).all():
+    if not (problem or ((array >= low) & (array <= high)).all()):
         problem = f"{array.min():.3g} to {array.max():.3g}, and must stay within {low:g} to {high:g}"
     if problem:
         raise AssertionError(f"{name}: {problem}")
@@ -102,13 +101,12 @@ def _values_problem(yours, right, rtol, wrong):
     for what, candidate in chain(wrong.items(), _lookalikes(r)):
         if np.shape(candidate) == y.shape and _close(y, np.asarray(candidate), rtol).all():
             return what
-    fitted = _fitted(y, r, rtol)
-    if fitted:
+    if fitted := _fitted(y, r, rtol):
         return fitted
     bad = ~_close(yours, right, rtol)
     worst = np.unravel_index(np.abs(y - r).argmax(), y.shape)
-    text = f"wrong in {bad.sum()} of {bad.size} entries: the worst, at {tuple(map(int, worst))}, is "
-    text += "{} and should be {}".format(*_told_apart(y[worst], r[worst]))
+    text = "wrong in {} of {} entries: the worst, at {}, is {} and should be {}".format(
+        bad.sum(), bad.size, tuple(map(int, worst)), *_told_apart(y[worst], r[worst]))
     if min(np.ptp(y), np.ptp(r)) > 0 and y.size > 2:
         text += f"; correlation with the right answer {np.corrcoef(y.ravel(), r.ravel())[0, 1]:.2f}"
     return text
@@ -165,13 +163,10 @@ def _factor(factor):
         f"1/{n} of the right one: a mean where a sum belongs?"
 
 
-# -- numbers -----------------------------------------------------------------------------------------
-
-
 def _told_apart(y, r):
     """Two numbers as text, with three digits or as many as it takes to see that they differ."""
-    texts = [(f"{y:.{digits}g}", f"{r:.{digits}g}") for digits in range(3, 18)]
-    return next((pair for pair in texts if pair[0] != pair[1]), texts[-1])
+    texts = ((f"{y:.{digits}g}", f"{r:.{digits}g}") for digits in range(3, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (y, r))
 
 
 def _close(y, r, rtol):

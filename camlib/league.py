@@ -8,7 +8,8 @@ import numpy as np
 from .errors import MapError
 from .evaluation import area, confidence_drop, deletion_curve, insertion_curve
 from .intervals import mean_interval
-from .localization import box_accuracy, energy_in_mask, pointing_game
+from .localization import box_hits, energy_in_mask, pointing_game
+from .occlusion import fill_pictures
 
 MEASURES = ("pointing", "energy", "box", "deletion", "insertion", "drop")
 SMALL_IS_GOOD = ("deletion", "drop")
@@ -20,14 +21,15 @@ def measures(model, images, labels, masks, boxes, maps, threshold, *, steps=8, f
     ``threshold``: of the box, chosen on other scenes; ``steps``, ``fill``: see ``evaluation.deletion_curve``.
     Costs 2 T + 6 forward passes a scene. Raises MapError, ImageError, TargetError.
     """
-    options = dict(steps=steps, fill=fill)
+    shown = fill_pictures(images, fill)  # once for all measures
+    options = dict(steps=steps, fill=shown)
     return {
         "pointing": pointing_game(maps, masks).astype(float),
         "energy": energy_in_mask(maps, masks),
-        "box": np.array([box_accuracy(m[None], b[None], threshold) for m, b in zip(maps, boxes, strict=True)]),
+        "box": box_hits(maps, boxes, threshold).astype(float),
         "deletion": area(deletion_curve(model, images, maps, labels, **options)),
         "insertion": area(insertion_curve(model, images, maps, labels, **options)),
-        "drop": confidence_drop(model, images, maps, labels, fill)[0],
+        "drop": confidence_drop(model, images, maps, labels, shown)[0],
     }
 
 
@@ -47,15 +49,17 @@ def better(a, b, measure):
 def table(rows, columns=MEASURES, digits=2):
     """Return the league as text, one line a method: the mean of each column, best first by the first column.
 
-    Beside the first column stands its 95 % interval. Rows that tie keep their order.
+    Beside the first column stands its 95 % interval. A column of whole numbers, a cost, has no digits behind the
+    point. Rows that tie keep their order.
     """
     first, *others = columns
-    width, wide = max(map(len, rows)), [max(7, len(name)) + 2 for name in columns]
+    width, wide = max(map(len, rows)), [max(5, len(name)) + 2 for name in columns]
     lines = [f"{'':{width}}{first:>{wide[0]}}   {'95 % interval':<15}"
              + "".join(f"{name:>{w}}" for name, w in zip(others, wide[1:], strict=True))]
     for name in sorted(rows, key=lambda name: np.mean(rows[name][first]) * (1 if first in SMALL_IS_GOOD else -1)):
         mean, low, high = (_rounded(value, digits) for value in mean_interval(rows[name][first]))
-        means = [_rounded(np.mean(rows[name][other]), digits) for other in others]
+        means = [_rounded(np.mean(rows[name][other]), 0 if rows[name][other].dtype.kind == "i" else digits)
+                 for other in others]
         values = "".join(f"{text:>{w}}" for text, w in zip(means, wide[1:], strict=True))
         lines.append(f"{name:{width}}{mean:>{wide[0]}}   {f'{low} to {high}':<15}{values}")
     return "\n".join(lines)

@@ -403,6 +403,8 @@ def test_table_is_sorted_and_says_the_means(rows):
     zero = {"a": {"x": np.full(3, -0.001), "y": np.full(3, -0.001)}}
     assert "-" not in league.table(zero, ("x", "y"))
     assert means == sorted(means) and len(by_deletion[1].split()) == 6
+    cost = {"a": {"x": np.full(3, 0.5), "passes": np.array([65])}}
+    assert league.table(cost, ("x", "passes")).split()[-5:] == ["0.50", "0.50", "to", "0.50", "65"]
 
 
 # -- bad input ---------------------------------------------------------------------------------------

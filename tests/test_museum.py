@@ -83,7 +83,8 @@ WRONG_REPAIRS = {  # number: what a learner may write, that must not pass
     "a zero map forgotten": (6, "def safely_stretched(M):\n    return M / M.max()"),
     "a smaller number below the line": (6, "def safely_stretched(M):\n    return M / (M.max() + 1e-20)"),
     "a minus sign": (8, "def layer_by_scipy(x, w):\n    return -scipy.signal.convolve2d(x, w, mode='valid')"),
-    "mirrored, not turned": (8, "def layer_by_scipy(x, w):\n    return scipy.signal.convolve2d(x, w[:, ::-1], 'valid')"),
+    "mirrored, not turned": (8, "def layer_by_scipy(x, w):\n"
+                                "    return scipy.signal.convolve2d(x, w[:, ::-1], 'valid')"),
     "patches beyond the border": (34, "def places(h, w, a, s):\n"
                                       "    return [(y, x) for y in range(0, 96, s) for x in range(0, 96, s)]"),
     "the first of all largest values": (44, "def points_at(M, mask):\n    return bool(mask.ravel()[M.argmax()])"),
