@@ -27,8 +27,9 @@ notebooks: $(READY) ## run the notebooks again and store their outputs
 	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace $(NOTEBOOKS)
 	$(BIN)/jupyter nbconvert --to notebook --inplace --CoalesceStreamsPreprocessor.enabled=True $(NOTEBOOKS)
 
-network: $(READY) ## train the course network again (minutes) and store its weights
+network: $(READY) ## train the course network and the tagged one of chapter 12 again (minutes) and store their weights
 	$(BIN)/python -m camlib.course_network
+	$(BIN)/python -m camlib.debugging
 
 architectures: $(READY) ## try camlib on every network of Keras again (20 minutes) and write the page
 	$(BIN)/python -m tests.architectures book/architectures.md

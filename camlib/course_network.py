@@ -49,8 +49,7 @@ def load(path=WEIGHTS):
     """
     path = Path(path)
     if not path.is_file():
-        raise WeightsError(f"{path} is missing: reinstall camlib, or train it with "
-                           "`python -m camlib.course_network`")
+        raise WeightsError(f"{path} is missing: reinstall camlib, or train it again with `make network`")
     digest = path.with_suffix(".sha256")
     expected = digest.read_text().strip().split(" ")[0] if digest.is_file() else ""
     if not expected:
@@ -58,7 +57,7 @@ def load(path=WEIGHTS):
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != expected:
         raise WeightsError(f"{path} is damaged: its SHA-256 is {found[:12]}..., expected {expected[:12]}...; "
-                           "restore the file, or train it with `python -m camlib.course_network`")
+                           "restore the file, or train it again with `make network`")
     model = build()
     model.load_weights(path)
     return model

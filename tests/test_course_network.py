@@ -39,7 +39,7 @@ def test_one_flipped_bit_is_noticed(copied):
 
 def test_missing_weights(tmp_path):
     """Without the file the message names it and the command that makes it."""
-    with pytest.raises(WeightsError, match="nothing.h5 is missing: .*python -m camlib.course_network"):
+    with pytest.raises(WeightsError, match="nothing.h5 is missing: .*make network"):
         course_network.load(tmp_path / "nothing.h5")
 
 
