@@ -208,6 +208,21 @@ def test_cut_and_paste(few, worn):
     np.testing.assert_allclose(own[1, tags[1, 1], tags[1, 0]], few.images[1].mean((0, 1)), rtol=1e-6)
 
 
+def test_a_mask_leaves_nothing_of_the_tag_and_no_square_elsewhere_does(tagged, few, worn):
+    """Covered in one colour, scenes with and without a tag are the same; a cover that misses leaves the whole tag."""
+    images, tags = worn
+    n, colour = slice(40), few.images[:40].mean((1, 2), keepdims=True)
+    covered, bare = (debugging.paste(x[n], colour, tags[n]) for x in (images, few.images))
+    np.testing.assert_array_equal(covered, bare)
+    clean, before = (Probe(tagged).forward(x[n])[1][:, KEY] for x in (few.images, images))
+    left = Probe(tagged).forward(covered)[1][:, KEY] - clean
+    assert np.abs(left).mean() <= 0.1 * np.abs(before - clean).mean()
+    x0, y0, x1, y1 = tags[n].T
+    missed = np.stack([96 - x1, 96 - y1, 96 - x0, 96 - y0], 1)
+    piece = debugging.cut(debugging.paste(images[n], colour, missed), tags[n])
+    np.testing.assert_array_equal(piece, debugging.cut(images[n], tags[n]))
+
+
 @pytest.mark.parametrize("squares, message", [
     ([[0, 0, 8, 8]], r"2 squares \(N, 4\) of one size"), ([[0, 0, 8, 8], [0, 0, 9, 9]], "of one size"),
     ([[0, 0, 8, 7], [0, 0, 8, 7]], "of one size"), ([[0.5, 0, 8.5, 8], [0, 0, 8, 8]], "whole pixels"),
