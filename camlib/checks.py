@@ -6,6 +6,7 @@ the right one transposed, a mean where a sum belongs, a map without its sign. Th
 
 from itertools import chain, combinations, permutations, product
 from math import prod
+from numbers import Real
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
     {"the gradient of the softmax": array}. AssertionError gives a diagnosis; CamlibError: no ``right`` or no tolerance.
     """
     right = _reference(right)
-    if not 0 <= rtol < 1:
+    if not (isinstance(rtol, Real) and 0 <= rtol < 1):
         raise CamlibError(f"rtol is a share of the largest value, 0 or more and below 1, not {rtol!r}")
     array = _answer(yours, name)
     problem = _shape_problem(array.shape, right.shape) or _not_finite(array)
@@ -32,7 +33,12 @@ def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
 
 
 def within(values, low, high, name="your answer"):
-    """Pass if there are values, and each is a finite number from ``low`` to ``high``. Raises AssertionError."""
+    """Pass if there are values, and each is a finite number from ``low`` to ``high``.
+
+    Raises AssertionError, and CamlibError if the ends are no range.
+    """
+    if not (isinstance(low, Real) and isinstance(high, Real) and low <= high):
+        raise CamlibError(f"a range is two numbers, the lower one first, not {low!r} and {high!r}")
     array = _answer(values, name)
     problem = _not_finite(array) if array.size else "no values"
     if not (problem or ((array >= low) & (array <= high)).all()):
@@ -46,22 +52,29 @@ def cam_law(maps, bias, logits, name="mean of your map + bias", rtol=1e-4):
 
     Raises AssertionError, and CamlibError if the logits are none; the tolerance is that of ``same``.
     """
-    maps, logits = _answer(maps, "your maps"), _reference(logits)
+    maps, bias, logits = _answer(maps, "your maps"), _answer(bias, "your bias"), _reference(logits)
     if maps.ndim != 3 or len(maps) != logits.size or not maps.size:
         raise AssertionError(f"your maps: shape {maps.shape}, and ({logits.size}, h, w) is wanted")
-    same(maps.mean((1, 2), dtype=float) + np.asarray(bias), logits.astype(float), name, rtol)
+    if bias.shape not in ((), (1,), (len(maps),)):
+        raise AssertionError(f"your bias: shape {bias.shape}, and one number is wanted, or ({len(maps)},)")
+    same(maps.mean((1, 2), dtype=float) + bias, logits.astype(float), name, rtol)
 
 
 def fair(checker, accepts, rejects):
     """Pass if ``checker(answer)`` is true of each answer in ``accepts`` and false of each in ``rejects``.
 
-    Both are dicts {what it is: answer}; an empty one is a CamlibError. Raises AssertionError.
+    Both are dicts {what it is: answer}; anything else, or an empty one, is a CamlibError. Raises AssertionError, also
+    for a checker that raises an error of its own.
     """
-    if not accepts or not rejects:
-        raise CamlibError("try a checker on at least one right answer and one wrong one")
+    if not all(isinstance(answers, dict) and answers for answers in (accepts, rejects)):
+        raise CamlibError("try a checker on at least one right answer and one wrong one, each as {what it is: answer}")
     for answers, wanted in ((accepts, True), (rejects, False)):
         for what, answer in answers.items():
-            if bool(checker(answer)) != wanted:
+            try:
+                passed = bool(checker(answer))
+            except Exception as cause:
+                raise AssertionError(f"your check stops with {type(cause).__name__}: {what} ({cause})") from cause
+            if passed != wanted:
                 raise AssertionError(f"your check {'refuses' if wanted else 'lets through'}: {what}")
 
 
@@ -182,19 +195,23 @@ def _answer(values, name):
     """``values`` as an array of numbers. Raises AssertionError."""
     if values is None:
         raise AssertionError(f"{name}: None, and numbers are wanted: no return, or nothing depends on this?")
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
-        array = np.empty(0, object)  # rows of different lengths, or a tensor that cannot leave its framework
+    array = _array(values)
     if array.dtype.kind not in "buif":
         what = f"an array of {array.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
         raise AssertionError(f"{name}: {what}, and numbers are wanted")
     return array
 
 
+def _array(values):
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        return np.empty(0, object)  # rows of different lengths, or a tensor that cannot leave its framework
+
+
 def _reference(right):
     """The right answer as an array. Raises CamlibError."""
-    array = np.asarray(right)
+    array = _array(right)
     if array.dtype.kind not in "buif" or not array.size or not np.isfinite(array).all():
         raise CamlibError(f"the right answer must be finite numbers, and at least one; got {array.dtype} {array.shape}")
     return array

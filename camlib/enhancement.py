@@ -131,10 +131,10 @@ def second_look(model, images, changed):
 
     p = (p1 + p2) / 2, equation (11.5). Raises ImageError for another number of changed images.
     """
-    if len(images) != len(changed):
-        raise ImageError(f"{len(images)} images need as many changed ones, got {len(changed)}")
     look = probe(model)
     first, second = (look.probabilities(look.logits(x)) for x in (images, changed))
+    if len(first) != len(second):
+        raise ImageError(f"{len(first)} images need as many changed ones, got {len(second)}")
     return Looks(first, second, (first + second) / 2)
 
 
@@ -144,6 +144,8 @@ def paired(before, after, level=0.95):
     Returns ``Paired``: change = (repaired - broken) / n, equation (11.6), its bootstrap interval, and the chance P that
     fair coins split repaired + broken at least as unevenly, equation (11.7) [mcnemar1947]. Raises CamlibError.
     """
+    for answers in (before, after):
+        as_numbers(answers, CamlibError, "answers (N,), right or not")
     before, after = np.asarray(before), np.asarray(after)
     if before.shape != after.shape or {before.dtype, after.dtype} != {np.dtype(bool)}:
         raise CamlibError(f"two arrays (N,) of True and False are needed, the same pictures in the same order; got "

@@ -25,7 +25,7 @@ def removal_order(maps, seed=0):
     Equal values come in a random order, so that no corner of the picture is preferred. Raises MapError.
     """
     flat = _maps(maps).reshape(len(maps), -1)
-    shuffled = np.random.default_rng(seed).permutation(flat.shape[1])
+    shuffled = np.random.default_rng(whole(seed, 0, "seed")).permutation(flat.shape[1])
     return shuffled[np.argsort(-flat[:, shuffled], axis=1, kind="stable")]
 
 
@@ -112,7 +112,7 @@ def edge_map(images):
 def random_map(n, size, seed=0, cells=12):
     """Return ``n`` smooth random maps (n, H, W): noise on ``cells`` x ``cells`` cells, enlarged."""
     shape = whole(n, 1, "n"), whole(cells, 1, "cells"), cells
-    return resize_map(np.random.default_rng(seed).normal(size=shape), size)
+    return resize_map(np.random.default_rng(whole(seed, 0, "seed")).normal(size=shape), size)
 
 
 # -- checks that a map must pass -----------------------------------------------------------------------
@@ -142,8 +142,8 @@ def randomized(model, layers, seed=0):
                           f"{type(model).__name__}")
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    rng, names = np.random.default_rng(seed), [layer.name for layer in copy.layers]
-    for name in [layers] if isinstance(layers, str) else layers:
+    rng, names = np.random.default_rng(whole(seed, 0, "seed")), [layer.name for layer in copy.layers]
+    for name in [layers] if isinstance(layers, str) or not np.iterable(layers) else layers:
         if name not in names:
             raise LayerError(f"no layer {name!r}.{near_names(name, names)}")
         layer = copy.get_layer(name)
@@ -159,8 +159,10 @@ def stability(explain, images, sigma=0.05, seed=0):
     """
     if not (isinstance(sigma, Real) and 0 <= sigma < np.inf):
         raise CamlibError(f"sigma is the size of the noise, 0 or more, not {sigma!r}")
+    if not callable(explain):
+        raise CamlibError(f"explain is a function that turns images into maps, not {explain!r}")
     images = as_batch(images)
-    noise = np.random.default_rng(seed).normal(0, sigma, images.shape).astype(np.float32)
+    noise = np.random.default_rng(whole(seed, 0, "seed")).normal(0, sigma, images.shape).astype(np.float32)
     return rank_correlation(explain(images), explain(images + noise))
 
 
@@ -174,7 +176,9 @@ def mislead(model, images, region, target=None, *, eps=8 / 255, steps=40, hold=1
     the range of the model's own units. CAM is linear in A, so f needs first derivatives only.
     Raises HeadError, TargetError, MapError, CamlibError.
     """
-    look, start, limits = probe(model), as_batch(images), np.asarray(limits, np.float32)
+    look, start, limits = probe(model), as_batch(images), as_numbers(limits, CamlibError, "limits (low, high)")
+    if limits.shape != (2,) or limits[0] >= limits[1]:
+        raise CamlibError(f"limits are the lowest value of an image and the highest, not {limits}")
     for value, name in ((eps, "eps"), (hold, "hold"), (sharp, "sharp")):
         if not (isinstance(value, Real) and (0 < value < np.inf or value == hold == 0)):
             raise CamlibError(f"{name} is a number above 0 (hold may be 0), not {value!r}")

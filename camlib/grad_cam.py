@@ -1,4 +1,4 @@
-"""Grad-CAM and its family: the same maps, weighted in nine ways, for any network and any layer.
+"""Grad-CAM and its family: the same maps, weighted in eight ways, and guided Grad-CAM, for any network and layer.
 
 Letters as in chapter 7: maps A (N, h, w, K), class c, its logit S_c, gradient G = dS_c/dA, Z = h w cells.
 Every function takes (model, images, target, layer) as ``grad_cam`` does. Every map is (N, h, w) float32 and
@@ -10,8 +10,8 @@ has the shape of the images.
 import numpy as np
 
 from . import inputs
-from .errors import ImageError, TargetError
-from .images import as_batch, resize_map
+from .errors import ImageError, MapError, TargetError
+from .images import as_batch, as_numbers, resize_map
 from .probe import probe
 from .runtime import with_progress
 from .saliency import saliency
@@ -32,7 +32,14 @@ def grad_cam(model, images, target=None, layer=None):
 
 
 def weighted_maps(A, weights):
-    """Return sum_k weights_k A_ijk (N, h, w), equation (8.2), for maps (N, h, w, K) and weights (N, K)."""
+    """Return sum_k weights_k A_ijk (N, h, w), equation (8.2), for maps (N, h, w, K) and weights (N, K).
+
+    Raises MapError for other shapes.
+    """
+    A, weights = (as_numbers(values, MapError, what, doubles=True)
+                  for values, what in ((A, "maps (N, h, w, K)"), (weights, "weights (N, K)")))
+    if A.ndim != 4 or weights.shape != (len(A), A.shape[3]):
+        raise MapError(f"maps (N, h, w, K) need weights (N, K), got {A.shape} and {weights.shape}")
     return np.einsum("nijk,nk->nij", A, weights)
 
 

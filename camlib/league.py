@@ -5,8 +5,9 @@ A row is one method's measures: a dict from the measure's name to its values (N,
 
 import numpy as np
 
-from .errors import MapError
+from .errors import MapError, whole
 from .evaluation import area, confidence_drop, deletion_curve, insertion_curve
+from .images import as_numbers
 from .intervals import mean_interval
 from .localization import box_hits, energy_in_mask, pointing_game
 from .occlusion import fill_pictures
@@ -38,21 +39,23 @@ def better(a, b, measure):
 
     Above zero is better, whichever way the measure points; "better" needs low > 0. Raises MapError.
     """
-    for row in (a, b):
-        if measure not in row:
-            raise MapError(f"no measure {measure!r}: the row has {', '.join(map(repr, row))}")
-    if len(a[measure]) != len(b[measure]):
+    a, b = _values(a, measure), _values(b, measure)
+    if len(a) != len(b):
         raise MapError("a paired comparison needs the same scenes in both rows")
-    return mean_interval((a[measure] - b[measure]) * (-1 if measure in SMALL_IS_GOOD else 1))
+    difference = np.subtract(a, b, dtype=np.result_type(a, b, np.float32))
+    return mean_interval(difference * (-1 if measure in SMALL_IS_GOOD else 1))
 
 
 def table(rows, columns=MEASURES, digits=2):
     """Return the league as text, one line a method: the mean of each column, best first by the first column.
 
     Beside the first column stands its 95 % interval. A column of whole numbers, a cost, has no digits behind the
-    point. Rows that tie keep their order.
+    point. Rows that tie keep their order. Raises MapError without rows or columns, or where a row lacks a column.
     """
-    first, *others = columns
+    if not (isinstance(rows, dict) and rows and isinstance(columns, (list, tuple)) and columns):
+        raise MapError("a league needs rows, {method: its measures}, and columns, a list of their names")
+    rows = {str(name): {column: _values(row, column) for column in columns} for name, row in rows.items()}
+    digits, (first, *others) = min(whole(digits, 0, "digits"), 17), columns
     width, wide = max(map(len, rows)), [max(5, len(name)) + 2 for name in columns]
     lines = [f"{'':{width}}{first:>{wide[0]}}   {'95 % interval':<15}"
              + "".join(f"{name:>{w}}" for name, w in zip(others, wide[1:], strict=True))]
@@ -63,6 +66,16 @@ def table(rows, columns=MEASURES, digits=2):
         values = "".join(f"{text:>{w}}" for text, w in zip(means, wide[1:], strict=True))
         lines.append(f"{name:{width}}{mean:>{wide[0]}}   {f'{low} to {high}':<15}{values}")
     return "\n".join(lines)
+
+
+def _values(row, measure):
+    """What ``row`` says of ``measure``, numbers (N,). Raises MapError."""
+    if not isinstance(row, dict) or not isinstance(measure, str) or measure not in row:
+        names = ", ".join(map(repr, row)) if isinstance(row, dict) else "no names"
+        raise MapError(f"no measure {measure!r}: the row has {names}")
+    if as_numbers(row[measure], MapError, f"values (N,) of {measure!r}", doubles=True).ndim != 1:
+        raise MapError(f"the values of {measure!r} are one number a scene (N,), got {np.shape(row[measure])}")
+    return np.asarray(row[measure])
 
 
 def _rounded(value, digits):

@@ -54,8 +54,8 @@ def intersection_over_union(a, b):
 def pointing_game(maps, masks):
     """Return, for each map (N, H, W), whether its largest value lies on the mask (N, H, W): bool (N,).
 
-    Equation (10.8) [zhang2018], without the paper's tolerance of 15 pixels. A constant map points nowhere and misses.
-    Raises MapError for other shapes, NaN or infinity.
+    Equation (10.8) [zhang2018], without the paper's tolerance of 15 pixels. Of equal maxima the first counts, row by
+    row; a constant map points nowhere and misses. Raises MapError for other shapes, NaN, infinity, or no masks.
     """
     maps, masks = _maps_and_masks(maps, masks)
     flat = maps.reshape(len(maps), -1)
@@ -67,8 +67,8 @@ def energy_in_mask(maps, masks):
     """Return, for each map (N, H, W), the share of its positive part that lies on the mask (N, H, W): (N,), 0..1.
 
     E = sum_mask max(M, 0) / sum max(M, 0), equation (10.9) [wang2020]. A map without a positive value has 0.
-    It rewards contrast, too: squaring a map can raise it, equation (10.10). Raises MapError for other shapes, NaN or
-    infinity.
+    It rewards contrast, too: squaring a map can raise it, equation (10.10). Raises MapError for other shapes, NaN,
+    infinity, or no masks.
     """
     maps, masks = _maps_and_masks(maps, masks)
     positive = np.maximum(maps, 0).reshape(len(maps), -1)
@@ -144,13 +144,17 @@ def _numbers(values, wanted):
 
 
 def _maps_and_masks(maps, masks):
-    """``maps`` and ``masks`` as arrays (N, H, W) of one shape, the maps finite. Raises MapError."""
+    """``maps`` and ``masks`` as arrays (N, H, W) of one shape, the maps finite, the masks True or False, 0 or 1, or
+    0 or 255. Raises MapError."""
     maps, masks = _numbers(maps, "maps (N, H, W)"), _numbers(masks, "masks (N, H, W)")
     if maps.shape != masks.shape or maps.ndim != 3 or not maps.size:
         raise MapError(f"maps {maps.shape} and masks {masks.shape} must both be (N, H, W) and not empty: resize_map "
                        "first, and write map[None] for one map")
     if not np.isfinite(maps).all():
         raise MapError("the maps hold NaN or infinity, so they have no largest value and no sum")
+    if not (np.isin(masks, (0, 1)).all() or np.isin(masks, (0, 255)).all()):
+        raise MapError("a mask holds True and False, 0 and 1, or 0 and 255; of a heat map or of class numbers make one "
+                       "by a comparison: mask = values > 0.5")
     return maps, masks
 
 

@@ -181,11 +181,11 @@ def test_extreme_numbers_raise_nothing_else(huge):
 @pytest.mark.parametrize("right", [[], [np.nan], [np.inf], None, "text", [[1], [1, 2]]])
 def test_a_right_answer_must_be_one(right):
     """An empty or broken reference would let everything or nothing through."""
-    with pytest.raises((CamlibError, ValueError)):
+    with pytest.raises(CamlibError, match="the right answer must be finite numbers"):
         checks.same(np.zeros(1), right)
 
 
-@pytest.mark.parametrize("rtol", [-0.1, 1, 2.0, np.nan])
+@pytest.mark.parametrize("rtol", [-0.1, 1, 2.0, np.nan, "a", None])
 def test_a_tolerance_must_be_one(rtol):
     """A tolerance of 100 % or of NaN tests nothing."""
     with pytest.raises(CamlibError, match="rtol"):
@@ -199,6 +199,9 @@ def test_within():
                          ([np.nan, 0], "NaN or infinite in 1 of 2"), ([], "no values"), (None, "None")):
         with pytest.raises(AssertionError, match=said):
             checks.within(values, 0, 1, "it")
+    for low, high in (("a", 1), (0, None), (1, 0), (np.nan, 1), ([0], 1)):
+        with pytest.raises(CamlibError, match="the lower one first"):
+            checks.within([0.5], low, high)
 
 
 @pytest.mark.equation("7.6")
@@ -216,6 +219,11 @@ def test_cam_law():
     for wrong in (maps[0], maps[:2], maps[:, :0]):
         with pytest.raises(AssertionError, match=r"your maps: shape .*\(3, h, w\) is wanted"):
             checks.cam_law(wrong, b[c], chosen)
+    checks.cam_law(maps[1:], b[[1]], chosen[1:])
+    for bias, said in ((b, r"your bias: shape \(2,\)"), (b[c][:, None], r"\(3, 1\)"), (None, "your bias: None"),
+                       ("b", "your bias: str"), ([[1], [2, 3]], "your bias: list")):
+        with pytest.raises(AssertionError, match=said):
+            checks.cam_law(maps, bias, chosen)
     with pytest.raises(CamlibError):
         checks.cam_law(maps, b[c], chosen * np.nan)
 
@@ -228,7 +236,9 @@ def test_fair():
         checks.fair(lambda x: x == 2 and isinstance(x, int), right, wrong)
     with pytest.raises(AssertionError, match="your check lets through: three"):
         checks.fair(lambda x: True, right, wrong)
-    for accepts, rejects in ((right, {}), ({}, wrong)):
+    with pytest.raises(AssertionError, match="your check stops with ZeroDivisionError: three"):
+        checks.fair(lambda x: x == 2 or 1 / 0, right, wrong)
+    for accepts, rejects in ((right, {}), ({}, wrong), ([2], [3]), (right, None), (np.ones(2), wrong)):
         with pytest.raises(CamlibError, match="at least one"):
             checks.fair(bool, accepts, rejects)
 

@@ -333,6 +333,8 @@ def test_level_of_the_interval():
     (lambda i, m: paired([1, 0], [1, 1]), CamlibError, "True and False"),
     (lambda i, m: paired([True], [False]), CamlibError, "at least two"),
     (lambda i, m: paired([True, False], [True, True], level=95), CamlibError, "level"),
+    (lambda i, m: paired([True, False], [True, True], level="a"), CamlibError, "level"),
+    (lambda i, m: paired([[True], [False, True]], [True, True]), CamlibError, "different shapes"),
 ])
 def test_bad_input_is_explained(seen, call, error, message):
     """What cannot be used is refused, and the message says what is needed."""
@@ -344,3 +346,6 @@ def test_second_look_needs_pairs(classifier, pictures):
     """Another number of changed images is refused."""
     with pytest.raises(ImageError, match="5 images need as many changed ones, got 4"):
         second_look(classifier, pictures, pictures[:4])
+    for images, changed in ((None, pictures), (pictures, None)):
+        with pytest.raises(ImageError, match="a batch"):
+            second_look(classifier, images, changed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from camlib import Probe, class_activation_map, league, pointing_game, resize_map, scenes
+from camlib import Probe, class_activation_map, pointing_game, resize_map, scenes
 from camlib.errors import CamlibError, HeadError, ImageError, LayerError, MapError, TargetError
 from camlib.evaluation import (
     area, center_map, confidence_drop, deletion, deletion_curve, edge_map, insertion, insertion_curve, mislead,
@@ -353,60 +353,6 @@ def test_psnr_of_a_bounded_change(pictures):
     assert psnr == pytest.approx(-20 * np.log10(0.03))
 
 
-# -- the league --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def rows(network, unseen):
-    """CAM, the centre and a random map on 30 scenes."""
-    few = [part[:30] for part in unseen]
-    cam = resize_map(class_activation_map(network, few[0], few[1]), 96)
-    maps = {"random": random_map(30, 96), "CAM": cam, "centre": center_map(30, 96)}
-    return {name: league.measures(network, *few, map, 0.4, steps=4) for name, map in maps.items()}, few, cam
-
-
-def test_a_row_holds_every_measure_scene_by_scene(rows, network):
-    """Names in order, one value a scene, each what the measure's own function gives."""
-    rows, (images, labels, masks, boxes), cam = rows
-    row = rows["CAM"]
-    assert tuple(row) == league.MEASURES and all(values.shape == (30,) for values in row.values())
-    options = dict(steps=4, fill="blur")
-    for name, expected in (("pointing", pointing_game(cam, masks)), ("energy", energy_in_mask(cam, masks)),
-                           ("deletion", deletion(network, images, cam, labels, **options)),
-                           ("insertion", insertion(network, images, cam, labels, **options)),
-                           ("drop", confidence_drop(network, images, cam, labels, "blur")[0])):
-        np.testing.assert_array_equal(row[name], expected)
-    assert row["box"].mean() == pytest.approx(box_accuracy(cam, boxes, 0.4))
-
-
-def test_better_is_paired_and_knows_which_way_is_up(rows):
-    """CAM beats the random map in each measure, the interval above zero; the other way round it is below."""
-    rows = rows[0]
-    for measure in ("pointing", "energy", "deletion", "insertion", "drop"):
-        mean, low, high = league.better(rows["CAM"], rows["random"], measure)
-        sign = -1 if measure in ("deletion", "drop") else 1
-        assert mean == pytest.approx(sign * (rows["CAM"][measure] - rows["random"][measure]).mean())
-        assert 0 < low <= mean <= high and league.better(rows["random"], rows["CAM"], measure)[2] < 0
-
-
-def test_table_is_sorted_and_says_the_means(rows):
-    """Best first by the first column, small first where small is good; the numbers are means and intervals."""
-    rows = rows[0]
-    lines = league.table(rows).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["CAM", "centre", "random"]
-    mean, low, high = mean_interval(rows["CAM"]["pointing"])
-    others = [f"{rows['CAM'][name].mean():.2f}" for name in league.MEASURES[1:]]
-    assert lines[1].split() == ["CAM", f"{mean:.2f}", f"{low:.2f}", "to", f"{high:.2f}", *others]
-    assert len({len(line) for line in lines}) == 1
-    by_deletion = league.table(rows, ("deletion", "energy"), digits=3).splitlines()
-    means = [float(line.split()[1]) for line in by_deletion[1:]]
-    zero = {"a": {"x": np.full(3, -0.001), "y": np.full(3, -0.001)}}
-    assert "-" not in league.table(zero, ("x", "y"))
-    assert means == sorted(means) and len(by_deletion[1].split()) == 6
-    cost = {"a": {"x": np.full(3, 0.5), "passes": np.array([65])}}
-    assert league.table(cost, ("x", "passes")).split()[-5:] == ["0.50", "0.50", "to", "0.50", "65"]
-
-
 # -- bad input ---------------------------------------------------------------------------------------
 
 
@@ -437,10 +383,14 @@ def test_other_functions_refuse(net, small, pictures, heat):
         rank_correlation(heat, heat[:, :4])
     with pytest.raises(LayerError, match="maps"):
         randomized(net, ["mapps"])
+    with pytest.raises(LayerError, match="no layer None"):
+        randomized(net, None)
     with pytest.raises(CamlibError, match="Functional"):
         randomized(None, [])
     with pytest.raises(CamlibError, match="noise"):
         stability(lambda images: images.mean(3), pictures, -1)
+    with pytest.raises(CamlibError, match="explain is a function"):
+        stability(3, pictures)
     for maker in (center_map, random_map):
         with pytest.raises(CamlibError, match="n is"):
             maker(0, 8)
@@ -450,6 +400,16 @@ def test_other_functions_refuse(net, small, pictures, heat):
         random_map(1, 8, cells=0)
     with pytest.raises(ImageError, match="batch"):
         edge_map(pictures[0])
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 0.5])
+def test_seeds_are_whole_numbers(net, pictures, heat, seed):
+    """Whatever is drawn: a seed that is none is refused."""
+    for draw in (lambda: removal_order(heat, seed), lambda: random_map(1, 8, seed), lambda: randomized(net, [], seed),
+                 lambda: deletion(net, pictures, heat, seed=seed),
+                 lambda: stability(lambda images: images.mean(3), pictures, seed=seed)):
+        with pytest.raises(CamlibError, match="seed is a whole number, 0 or more"):
+            draw()
 
 
 def test_subclassed_models_are_not_copied(net):
@@ -466,6 +426,8 @@ def test_subclassed_models_are_not_copied(net):
     (dict(eps=0), CamlibError, "eps"), (dict(hold=-1), CamlibError, "hold"), (dict(sharp=0), CamlibError, "sharp"),
     (dict(steps=0), CamlibError, "steps"), (dict(target=7), TargetError, "class"),
     (dict(region=np.zeros((8, 6), bool)), MapError, "region"), (dict(region=np.ones((8, 6), bool)), MapError, "region"),
+    (dict(limits=None), CamlibError, "limits"), (dict(limits=(0, 0.5, 1)), CamlibError, "limits"),
+    (dict(limits=(1, 0)), CamlibError, "lowest"), (dict(limits="ab"), CamlibError, "limits"),
     (dict(region=np.eye(6, dtype=bool)), MapError, "region"), (dict(region=np.ones((8, 6))), MapError, "region"),
 ])
 def test_mislead_refuses(net, pictures, bad, error, words):
@@ -480,12 +442,3 @@ def test_mislead_needs_a_cam(small, pictures):
     deep = small(layers.GlobalAveragePooling2D(), layers.Dense(6, activation="relu"), layers.Dense(4))
     with pytest.raises(HeadError, match="grad_cam"):
         mislead(deep, pictures, np.arange(48).reshape(8, 6) < 9)
-
-
-def test_league_refuses(rows):
-    """An unknown measure, and rows of different scenes."""
-    rows = rows[0]
-    with pytest.raises(MapError, match="pointing"):
-        league.better(rows["CAM"], rows["centre"], "beauty")
-    with pytest.raises(MapError, match="same scenes"):
-        league.better(rows["CAM"], {"energy": np.zeros(3)}, "energy")

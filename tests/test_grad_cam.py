@@ -4,6 +4,7 @@ Behind it the family: each method by its formula, by its law, and where its form
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -757,3 +758,29 @@ def test_guided_grad_cam_refuses(two_inputs, flat, pictures):
         guided_grad_cam(flat, pictures, 4)
     with pytest.raises(ImageError, match="this network takes images"):
         guided_grad_cam(flat, pictures[:, :5])
+
+
+# -- PyTorch -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.equation("8.3")
+def test_the_pytorch_code_of_the_chapter(capsys):
+    """The block that the notebook prints runs as it stands, and its maps are camlib's for the same weights in Keras."""
+    pytest.importorskip("torch")
+    block, = re.findall(r"```python\n(import torch\n.*?)```", prose(), re.DOTALL)
+    names = {}
+    exec(compile(block, "08_grad_cam", "exec"), names)
+    assert capsys.readouterr().out == "True\n"
+    assert not names["network"][4]._forward_hooks
+    x, c, S, L, M = (names[name].detach().numpy() for name in ("x", "c", "S", "L", "M"))
+    weights = [part.detach().numpy() for part in names["network"].parameters()]
+    assert c[0] != c[1] and L.min() < 0 < L.max()
+    close(L, M / 192, 1e-5)
+    close(M.mean((1, 2)) + weights[5][c], S[range(2), c], 1e-5)
+    model = keras.Sequential([
+        keras.Input((32, 24, 3)), layers.Conv2D(8, 5, padding="same", activation="relu"), layers.MaxPooling2D(),
+        layers.Conv2D(16, 3, padding="same", activation="relu"), layers.GlobalAveragePooling2D(), layers.Dense(8)])
+    model.set_weights([part.transpose(2, 3, 1, 0) if part.ndim == 4 else part.T for part in weights])
+    pictures = x.transpose(0, 2, 3, 1)
+    close(L, grad_cam(model, pictures, c), 1e-5)
+    close(M, class_activation_map(model, pictures, c), 1e-5)

@@ -56,6 +56,8 @@ def test_all_alike():
 @pytest.mark.parametrize("values, options", [
     ([1.0], {}), ([], {}), ([[1, 2]], {}), ([1, np.nan], {}), (["a", "b"], {}),
     ([1, 2], {"level": 1}), ([1, 2], {"level": 0}), ([1, 2], {"resamples": 0}),
+    ([[1], [2, 3]], {}), ([1, 2], {"level": "a"}), ([1, 2], {"level": None}), ([1, 2], {"seed": -1}),
+    ([1, 2], {"seed": "a"}),
 ])
 def test_errors(values, options):
     """What has no interval is refused."""

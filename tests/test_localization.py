@@ -148,6 +148,13 @@ def test_a_constant_map_points_nowhere():
     assert not pointing_game(np.zeros((2, 3, 3)), np.ones((2, 3, 3), bool)).any()
 
 
+def test_the_first_of_equal_maxima_counts():
+    """Two largest values, on the mask and beside it: the first one, row by row, decides."""
+    maps = np.array([[[0, 5], [5, 0]]])
+    masks = np.array([[[0, 1], [0, 0]]], bool)
+    assert pointing_game(maps, masks).all() and not pointing_game(maps, masks[:, ::-1, ::-1]).any()
+
+
 @pytest.mark.equation("10.9")
 def test_energy_by_hand():
     """The positive part on the mask over the whole positive part; negatives count nowhere."""
@@ -178,9 +185,11 @@ def test_energy_of_mask_and_rest_is_all(maps):
     (np.eye(3), np.eye(3), r"map\[None\]"), (np.ones((2, 3, 3)), np.ones((2, 4, 4)), "resize_map first"),
     (np.ones((0, 3, 3)), np.ones((0, 3, 3)), "not empty"), (np.array([[[1, np.nan]]]), np.ones((1, 1, 2)), "NaN"),
     (np.array([[[1, np.inf]]]), np.ones((1, 1, 2)), "infinity"), ([["a"]], [[1]], "must be numbers"),
+    (np.ones((1, 1, 2)), [[[0.2, 0.9]]], "0 and 1"), (np.ones((1, 1, 2)), [[[1, np.nan]]], "0 and 1"),
+    (np.ones((1, 1, 2)), [[[0, -1]]], "0 and 1"), (np.ones((1, 1, 3)), [[[0, 1, 255]]], "0 and 255"),
 ])
 def test_what_has_no_score(score, maps, masks, message):
-    """One map for a stack, other sizes, nothing, NaN, infinity, text: an error that says what is needed."""
+    """One map for a stack, other sizes, nothing, NaN, infinity, text, no mask: an error that says what is needed."""
     with pytest.raises(MapError, match=message):
         score(maps, masks)
 
