@@ -4,12 +4,14 @@ Letters as in chapter 12: I' is an image after an intervention, D = M' - M what 
 ``python -m camlib.debugging`` trains the tagged network again (minutes); ``load()`` gives it.
 """
 
+from numbers import Real
+
 import numpy as np
 from scipy.optimize import minimize
 
 from . import course_network, runtime, scenes
 from .cam import class_activation_map
-from .errors import ImageError, MapError, TargetError, near_names, whole
+from .errors import CamlibError, ImageError, MapError, TargetError, WeightsError, near_names, whole
 from .images import as_batch, as_numbers, height_width
 from .localization import as_boxes
 from .runtime import keras
@@ -33,10 +35,14 @@ def tag(images, labels, boxes, seed, only=TAGGED):
     """
     if only is not None and only not in scenes.CLASSES:
         raise TargetError(f"no class {only!r} among the scenes.{near_names(only, scenes.CLASSES)}")
-    chosen = np.ones(len(labels), bool) if only is None else np.asarray(labels) == scenes.CLASSES.index(only)
-    images, tags = as_batch(images).copy(), np.zeros((0, 4), int)
+    images, labels, boxes = as_batch(images).copy(), np.asarray(labels), as_boxes(boxes)
+    shapes, n, side = (images.shape, labels.shape, boxes.shape), len(images), scenes.SIZE
+    if shapes != ((n, side, side, 3), (n,), (n, 4)):
+        raise ImageError(f"images (N, {side}, {side}, 3), labels (N,) and boxes (N, 4) are needed, got {shapes}")
+    chosen = np.ones(n, bool) if only is None else labels == scenes.CLASSES.index(only)
+    tags = np.zeros((0, 4), int)
     if chosen.any():
-        images[chosen], tags = scenes.add_marker(images[chosen], boxes[chosen], seed)
+        images[chosen], tags = scenes.add_marker(images[chosen], boxes[chosen], whole(seed, 0, "seed"))
     return images, tags
 
 
@@ -46,6 +52,8 @@ def free_places(boxes, side, seed, size=scenes.SIZE):
     Raises MapError if a box leaves no room for the square.
     """
     boxes, side, rng = as_boxes(boxes), whole(side, 1, "side"), np.random.default_rng(whole(seed, 0, "seed"))
+    if boxes.ndim != 2:
+        raise MapError(f"expected boxes (N, 4), got {boxes.shape}: write boxes[None] for one")
     y, x = np.mgrid[:size - side + 1, :size - side + 1]
     chosen = []
     for x0, y0, x1, y1 in boxes:
@@ -70,6 +78,7 @@ def paste(images, pieces, squares):
     """
     images, squares = _squares_in(images, squares)
     images, side = images.copy(), squares[0, 2] - squares[0, 0]
+    pieces = as_numbers(pieces, MapError, "pieces (N, s, s, C)", doubles=True)
     try:
         pieces = np.broadcast_to(pieces, (len(images), side, side, images.shape[-1]))
     except ValueError as cause:
@@ -110,6 +119,8 @@ def cells_that_see(squares, field, shape):
     ``field`` = (size, jump, start) by equation (3.4). The other cells cannot notice what happens there, equation
     (12.2). Raises MapError.
     """
+    if np.ndim(field) != 1 or len(field) != 3:
+        raise MapError(f"a field is (size, jump, start), as receptive_field_of gives it, not {field!r}")
     (size, jump, start), (h, w), squares = field, height_width(shape, MapError), as_boxes(squares)
     if squares.ndim != 2:
         raise MapError(f"expected squares (N, 4), got {squares.shape}: write squares[None] for one")
@@ -127,10 +138,14 @@ def retrain_head(F, labels, classes=len(scenes.CLASSES), decay=1e-3):
     They minimise mean(-log p_y) + decay · |W s|², s the features' spread, equation (12.4): a convex problem, so
     there is one answer. At it the mean probability of a class is its share, equation (12.5) [kirichenko2023].
     """
+    if not (isinstance(decay, Real) and 0 < decay < np.inf):
+        raise CamlibError(f"decay is a number above 0, not {decay!r}: without one there may be no best head")
+    classes = whole(classes, 1, "classes")
     F, labels = as_numbers(F, MapError, "features (N, K)", doubles=True).astype(float), np.asarray(labels)
-    if F.ndim != 2 or labels.shape != (len(F),) or not np.isin(labels, np.arange(classes)).all():
+    fit = F.ndim == 2 and labels.dtype.kind in "iu" and labels.shape == (len(F),)
+    if not (fit and np.isin(labels, np.arange(classes)).all()):
         raise TargetError(f"features (N, K) and labels (N,) from 0 to {classes - 1} are needed, got {F.shape} and "
-                          f"{labels.shape}")
+                          f"{labels.dtype} {labels.shape}")
     mean, spread = F.mean(0), F.std(0) + 1e-6
     X, Y = (F - mean) / spread, np.eye(classes)[labels]
 
@@ -149,9 +164,15 @@ def retrain_head(F, labels, classes=len(scenes.CLASSES), decay=1e-3):
 
 
 def with_head(model, W, b):
-    """Return a copy of ``model`` whose last layer, a Dense one, has the weights W (K, C) and the bias b (C,)."""
+    """Return a copy of ``model`` whose last layer, a Dense one, has the weights W (K, C) and the bias b (C,).
+
+    Raises WeightsError for other shapes, NaN or infinity.
+    """
+    *rest, weights, bias = model.get_weights()
+    for new, old, what in ((W, weights, "class weights (K, C)"), (b, bias, "a bias (C,)")):
+        if as_numbers(new, WeightsError, what).shape != old.shape:
+            raise WeightsError(f"{what} of shape {old.shape} are needed, got {np.shape(new)}")
     copy = keras.models.clone_model(model)
-    *rest, _, _ = model.get_weights()
     copy.set_weights([*rest, W, b])
     return copy
 

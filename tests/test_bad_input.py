@@ -21,9 +21,14 @@ from PIL import Image
 from skimage import data
 
 import camlib
-from camlib import cli, folder, plots, scenes
+from camlib import checks, cli, enhancement, evaluation, folder, league, plots, scenes
 from camlib.errors import CamlibError
-from camlib.localization import box_masks
+from camlib.grad_cam import (
+    ablation_cam, eigen_cam, grad_cam_plus_plus, guided_grad_cam, hires_cam, layer_cam, score_cam, weighted_maps,
+    xgrad_cam,
+)
+from camlib.intervals import mean_interval
+from camlib.localization import box_hits, box_masks, energy_in_mask
 from camlib.runtime import keras
 
 hypothesis.configuration.set_hypothesis_home_dir(tempfile.gettempdir())  # not into the repository
@@ -173,10 +178,103 @@ def test_measuring_maps(map, maps, a, b, threshold, thresholds, size):
     assert shared is None or (shared >= 0).all() and (shared <= 1).all()
     hits = result_or_error(camlib.pointing_game, maps, map)
     assert hits is None or hits.dtype == bool
+    for shares in (result_or_error(energy_in_mask, maps, map), result_or_error(box_hits, maps, a, threshold)):
+        assert shares is None or shares.shape == (len(maps),) and (shares >= 0).all() and (shares <= 1).all()
     best = result_or_error(camlib.max_box_accuracy, maps, a, thresholds, threshold)
     assert best is None or 0 <= best[0] <= 1
     masks = result_or_error(box_masks, a, size)
     assert masks is None or masks.dtype == bool
+
+
+@tries(100)
+@given(a=mostly(a_batch, wild | anything), b=mostly(a_batch, wild | anything), n=st.sampled_from([0, 1, 2, None, "a"]),
+       size=mostly(st.integers(1, 9)), seed=mostly(st.integers(0, 10)))
+def test_judging_maps(a, b, n, size, seed):
+    """An order holds each pixel once, a correlation lies in -1..1, and maps to beat have the size asked for."""
+    order = result_or_error(evaluation.removal_order, a, seed)
+    assert order is None or (np.sort(order, 1) == np.arange(np.asarray(a)[0].size)).all()
+    agreement = result_or_error(evaluation.rank_correlation, a, b)
+    assert agreement is None or (np.abs(agreement) <= 1 + 1e-9).all()
+    for drawn in (result_or_error(evaluation.center_map, n, size),
+                  result_or_error(evaluation.random_map, n, size, seed)):
+        assert drawn is None or drawn.ndim == 3 and len(drawn) == n and np.isfinite(drawn).all()
+    result_or_error(evaluation.area, a)
+
+
+# -- pictures changed by their maps ------------------------------------------------------------------
+
+
+@tries(150)
+@given(pictures=mostly(arrays.arrays("f4", (2, 8, 6, 3), elements=st.floats(0, 1, width=32)), anything),
+       maps=mostly(a_batch, wild | anything), fill=mostly(st.floats(0, 1), anything),
+       threshold=mostly(st.floats(0.01, 1)), windows=mostly(boxes, anything), size=mostly(st.integers(1, 9)),
+       margin=mostly(st.floats(0, 3)), side=mostly(st.none() | st.integers(1, 9)), seed=mostly(st.integers(0, 10)))
+def test_changing_pictures(pictures, maps, fill, threshold, windows, size, margin, side, seed):
+    """Changed pictures are finite; windows are as many as boxes and lie inside."""
+    for changed in (result_or_error(enhancement.weight, pictures, maps, fill),
+                    result_or_error(enhancement.mask, pictures, maps, threshold, fill)):
+        assert changed is None or changed.shape == pictures.shape and np.isfinite(changed).all()
+    crops = result_or_error(enhancement.crop, pictures, windows, size)
+    assert crops is None or len(crops) == len(pictures) and np.isfinite(crops).all()
+    found = result_or_error(enhancement.map_boxes, maps, threshold)
+    assert found is None or found.shape == (len(maps), 4)
+    for moved in (result_or_error(enhancement.windows_around, windows, size, margin, side),
+                  result_or_error(enhancement.center_windows, windows, size),
+                  result_or_error(enhancement.random_windows, windows, size, seed)):
+        assert moved is None or (moved >= 0).all() and (moved <= np.max(size)).all()
+
+
+# -- numbers -----------------------------------------------------------------------------------------
+
+some_numbers = st.lists(st.floats(-1e9, 1e9) | st.integers(-9, 9) | st.booleans(), min_size=1, max_size=5)
+some_answers = arrays.arrays("?", st.sampled_from([(4,), (4,), (2,), (1,), (2, 2)]))
+
+
+@tries(150)
+@given(values=mostly(some_numbers, anything), before=mostly(some_answers, anything),
+       after=mostly(some_answers, anything), level=mostly(st.floats(0.01, 0.99)), seed=mostly(st.integers(0, 10)))
+def test_intervals(values, before, after, level, seed):
+    """The ends of an interval are in order and finite, or words say why there is none."""
+    found = result_or_error(mean_interval, values, level, 20, seed)
+    assert found is None or found[1] <= found[2] and np.isfinite(found).all()
+    counted = result_or_error(enhancement.paired, before, after, level)
+    assert counted is None or counted.low <= counted.high and 0 <= counted.chance <= 1
+
+
+a_row = st.fixed_dictionaries({"x": mostly(some_numbers), "drop": mostly(some_numbers)})
+
+
+@tries(150)
+@given(rows=mostly(st.dictionaries(st.text(max_size=3), mostly(a_row), max_size=2)), a=mostly(a_row), b=mostly(a_row),
+       columns=mostly(st.lists(st.sampled_from(["x", "drop", "y"]), max_size=3)), digits=mostly(st.integers(-1, 4)))
+def test_leagues(rows, a, b, columns, digits):
+    """A line for each row and one above them; a difference inside its interval."""
+    text = result_or_error(league.table, rows, columns, digits)
+    assert text is None or len(text.split("\n")) >= 1 + len(rows)
+    found = result_or_error(league.better, a, b, "drop")
+    assert found is None or found[1] <= found[2]
+
+
+def verdict(check, *args):
+    """A check passes or fails, or says with one of camlib's errors that it is no check."""
+    try:
+        return result_or_error(check, *args)
+    except AssertionError as failed:
+        assert len(str(failed)) > 10
+
+
+@tries(200)
+@given(yours=mostly(a_map, anything), right=mostly(a_map, anything), rtol=mostly(st.just(1e-4)),
+       low=mostly(st.integers(-9, 9)), high=mostly(st.integers(-9, 9)), bias=mostly(st.floats(-9, 9), anything),
+       logits=mostly(arrays.arrays("f4", (2,), elements=st.floats(-9, 9, width=32)), anything),
+       maps=mostly(a_batch, anything), accepts=mostly(st.dictionaries(st.text(max_size=2), odd_values, max_size=2)))
+def test_any_answer(yours, right, rtol, low, high, bias, logits, maps, accepts):
+    """Whatever a learner hands in, there is a verdict."""
+    verdict(checks.same, yours, right, "it", rtol)
+    verdict(checks.within, yours, low, high)
+    verdict(checks.cam_law, maps, bias, logits)
+    for checker in (lambda answer: answer > 0, low):
+        verdict(checks.fair, checker, accepts, {"one": 1})
 
 
 # -- networks ----------------------------------------------------------------------------------------
@@ -204,6 +302,48 @@ def test_explaining(tiny, given_images, target, layer):
                         (result_or_error(camlib.grad_cam, tiny, given_images, target, layer),
                          (6, 4) if layer == "first" else (4, 2))):
         assert maps is None or maps.shape == (len(given_images), *shape) and np.isfinite(maps).all()
+
+
+FAMILY = [hires_cam, xgrad_cam, layer_cam, grad_cam_plus_plus, ablation_cam, score_cam, eigen_cam, guided_grad_cam]
+
+
+@tries(60)
+@given(given_images=mostly(images, anything), target=mostly(st.none() | st.integers(-1, 4), targets),
+       layer=st.sampled_from([None, "first", "second", "gap", "x"]),
+       A=mostly(arrays.arrays("f4", (2, 4, 2, 5), elements=st.floats(-9, 9, width=32)), anything),
+       weights=mostly(arrays.arrays("f4", (2, 5)), anything))
+def test_the_family(tiny, given_images, target, layer, A, weights):
+    """Every relative of Grad-CAM gives finite maps, guided Grad-CAM of the images' size, or says what is wrong."""
+    for method in FAMILY:
+        maps = result_or_error(method, tiny, given_images, target, layer)
+        cells = (8, 6, 3) if method is guided_grad_cam else (6, 4) if layer == "first" else (4, 2)
+        assert maps is None or maps.shape == (len(given_images), *cells) and np.isfinite(maps).all()
+    sums = result_or_error(weighted_maps, A, weights)
+    assert sums is None or sums.shape == np.shape(A)[:3]
+
+
+@tries(80)
+@given(given_images=mostly(images, anything),
+       maps=mostly(arrays.arrays("f4", (2, 8, 6), elements=st.floats(-9, 9, width=32)), anything),
+       target=mostly(st.none() | st.integers(-1, 4), targets), fill=mostly(st.sampled_from(["mean", "blur", 0.5, "x"])),
+       steps=st.sampled_from([1, 2, 0, None, "a"]), seed=mostly(st.integers(0, 10)),
+       limits=mostly(st.sampled_from([(0, 1), (-1, 1), (1, 0)])), eps=mostly(st.floats(0.01, 1)),
+       shuffled=mostly(st.sampled_from(["first", "x"]) | st.just(["first", "logits"])),
+       region=mostly(arrays.arrays("?", (4, 2)), anything))
+def test_asking_the_network(tiny, given_images, maps, target, fill, steps, seed, limits, eps, shuffled, region):
+    """Curves and drops are shares, misled pictures keep to their limits, second looks are probabilities, or words."""
+    curve = result_or_error(evaluation.deletion_curve, tiny, given_images, maps, target, steps=steps, fill=fill,
+                            seed=seed)
+    assert curve is None or curve.shape == (len(given_images), steps + 1) and 0 <= curve.min() and curve.max() <= 1
+    drop = result_or_error(evaluation.confidence_drop, tiny, given_images, maps, target, fill)
+    assert drop is None or (drop[0] >= 0).all() and (drop[0] <= 1).all()
+    moved = result_or_error(evaluation.mislead, tiny, given_images, region, target, steps=steps, limits=limits, eps=eps)
+    assert moved is None or limits[0] <= moved.min() and moved.max() <= limits[1]
+    result_or_error(evaluation.randomized, tiny, shuffled, seed)
+    agreement = result_or_error(evaluation.stability, lambda x: x.mean(3), given_images, eps, seed)
+    assert agreement is None or (np.abs(agreement) <= 1 + 1e-9).all()
+    looks = result_or_error(enhancement.second_look, tiny, given_images, maps)
+    assert looks is None or looks.both.shape == looks.first.shape
 
 
 @tries(60)

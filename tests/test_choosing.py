@@ -16,6 +16,7 @@ from camlib.runtime import keras
 BOOK = Path(__file__).parents[1] / "book"
 CHAPTER = BOOK.parent / "notebooks" / "14_choosing.ipynb"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
+DECIMAL = re.compile(r"\d\.\d{2,3}\b")
 FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1\s*$", re.M | re.S)
 
 
@@ -161,6 +162,34 @@ def test_each_answer_leads_to_running_code(question, answer):
     assert links and any(anchor for _, anchor in links), "an answer without a link to a section"
     assert [found for target, anchor in links if (found := problem(BOOK / "faq.md", target, anchor or None))] == []
     assert len(answer.split()) <= 110
+
+
+def printed(path):
+    """All that the code cells of a notebook have printed, as one text."""
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(out.get("text", "") for cell in cells for out in cell.get("outputs", []))
+
+
+def not_printed(text, *paths):
+    """The numbers with two or three decimals in a text that none of the notebooks prints."""
+    there = set(DECIMAL.findall("".join(map(printed, paths))))
+    return [number for number in DECIMAL.findall(text) if number not in there]
+
+
+def test_the_numbers_of_an_answer_are_printed_where_it_leads():
+    """Some answers hold decimals; each of them is in the output of a notebook that the answer links to."""
+    texts = {text: [BOOK / target for target, _ in LINK.findall(text) if target.endswith(".ipynb")]
+             for _, text in entries() if DECIMAL.search(text)}
+    assert texts and [wrong for text, paths in texts.items() for wrong in not_printed(text, *paths)] == []
+
+
+def test_the_verdict_on_guided_backpropagation_says_what_the_cell_prints():
+    """Claim 7 gives both sides: how alike the two pictures are, and where their peaks lie."""
+    cells = nbformat.read(CHAPTER, as_version=4).cells
+    n = next(i for i, cell in enumerate(cells) if "### Claim 8" in cell.source)
+    verdict, lines = cells[n].source.split("### Claim 8")[0], cells[n - 1].outputs[0].text.splitlines()
+    said = DECIMAL.findall(verdict)
+    assert [said[0], *said[1:3], said[-1]] == [DECIMAL.search(line)[0] for line in lines[:4]]
 
 
 def test_every_link_of_the_chapter_leads_somewhere():

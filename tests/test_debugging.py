@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from camlib import Probe, class_activation_map, course_network, debugging, resize_map, scenes
-from camlib.errors import ImageError, MapError, TargetError, WeightsError
+from camlib.errors import CamlibError, ImageError, MapError, TargetError, WeightsError
 from camlib.feature_maps import receptive_field_of
 from camlib.localization import box_masks, energy_in_mask
 
@@ -290,6 +290,34 @@ def test_with_head(network, few):
     S = Probe(debugging.with_head(network, W, b)).forward(few.images[:4])[1]
     np.testing.assert_allclose(S, A.mean((1, 2)) @ W + b, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(Probe(network).forward(few.images[:4])[1], before)
+
+
+def test_what_is_no_tag_square_or_head(network, few):
+    """Whatever does not belong together is refused in words, and so is what is no number."""
+    images, labels, boxes = few.images[:4], few.labels[:4], few.boxes[:4]
+    F, good = np.random.default_rng(0).random((4, 5)), np.arange(4)
+    W, b = np.zeros((64, 8)), np.zeros(8)
+    for call, error, words in (
+            (lambda: debugging.tag(images, labels[:3], boxes, 0), ImageError, r"labels \(N,\)"),
+            (lambda: debugging.tag(images, 3, boxes, 0), ImageError, r"labels \(N,\)"),
+            (lambda: debugging.tag(images[..., :1], labels, boxes, 0), ImageError, "96, 3"),
+            (lambda: debugging.tag(images, labels, boxes, None, only=None), CamlibError, "seed"),
+            (lambda: debugging.free_places([0, 0, 8, 8], 8, 0), MapError, r"boxes\[None\]"),
+            (lambda: debugging.paste(images, "a", [[0, 0, 8, 8]] * 4), MapError, "pieces"),
+            (lambda: debugging.cells_that_see(boxes, None, 12), MapError, "a field is"),
+            (lambda: debugging.cells_that_see(boxes, (5, 3), 12), MapError, "a field is"),
+            (lambda: debugging.retrain_head(F, good.astype(float)), TargetError, "float64"),
+            (lambda: debugging.retrain_head(F, good > 1), TargetError, "bool"),
+            (lambda: debugging.retrain_head(F, good, classes=None), CamlibError, "classes"),
+            (lambda: debugging.retrain_head(F, good, decay="a"), CamlibError, "decay"),
+            (lambda: debugging.retrain_head(F, good, decay=0), CamlibError, "decay"),
+            (lambda: debugging.with_head(network, W.T, b), WeightsError, r"\(64, 8\)"),
+            (lambda: debugging.with_head(network, W, None), WeightsError, "bias"),
+            (lambda: debugging.with_head(network, W * np.nan, b), WeightsError, "NaN")):
+        with pytest.raises(error, match=words):
+            call()
+    with_lists = debugging.tag(images, list(labels), boxes.tolist(), 0, only=None)
+    np.testing.assert_array_equal(with_lists[0], debugging.tag(images, labels, boxes, 0, only=None)[0])
 
 
 def test_weights_that_are_missing(tmp_path, monkeypatch):
