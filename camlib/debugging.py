@@ -133,10 +133,10 @@ def cells_that_see(squares, field, shape):
 
 
 def retrain_head(F, labels, classes=len(scenes.CLASSES), decay=1e-3):
-    """Return class weights W (K, C) and bias b (C,) fitted to features F (N, K) and labels (N,); all else is kept.
+    """Return class weights W (K, C) and bias b (C,) fitted to features F (N, K) and labels (N,) [kirichenko2023].
 
     They minimise mean(-log p_y) + decay · |W s|², s the features' spread, equation (12.4): a convex problem, so
-    there is one answer. At it the mean probability of a class is its share, equation (12.5) [kirichenko2023].
+    there is one answer. At it the mean probability of a class is its share, equation (12.5).
     """
     if not (isinstance(decay, Real) and 0 < decay < np.inf):
         raise CamlibError(f"decay is a number above 0, not {decay!r}: without one there may be no best head")
