@@ -56,15 +56,15 @@ def table(rows, columns=MEASURES, digits=2):
         raise MapError("a league needs rows, {method: its measures}, and columns, a list of their names")
     rows = {str(name): {column: _values(row, column) for column in columns} for name, row in rows.items()}
     digits, (first, *others) = min(whole(digits, 0, "digits"), 17), columns
-    width, wide = max(map(len, rows)), [max(5, len(name)) + 2 for name in columns]
-    lines = [f"{'':{width}}{first:>{wide[0]}}   {'95 % interval':<15}"
+    width, wide = max(map(len, rows)), [max(4, len(name)) + 1 for name in columns]
+    lines = [f"{'':{width}}{first:>{wide[0]}}  {'95 % interval':<13}"
              + "".join(f"{name:>{w}}" for name, w in zip(others, wide[1:], strict=True))]
     for name in sorted(rows, key=lambda name: np.mean(rows[name][first]) * (1 if first in SMALL_IS_GOOD else -1)):
         mean, low, high = (_rounded(value, digits) for value in mean_interval(rows[name][first]))
         means = [_rounded(np.mean(rows[name][other]), 0 if rows[name][other].dtype.kind == "i" else digits)
                  for other in others]
         values = "".join(f"{text:>{w}}" for text, w in zip(means, wide[1:], strict=True))
-        lines.append(f"{name:{width}}{mean:>{wide[0]}}   {f'{low} to {high}':<15}{values}")
+        lines.append(f"{name:{width}}{mean:>{wide[0]}}  {f'{low} to {high}':<13}{values}")
     return "\n".join(lines)
 
 
