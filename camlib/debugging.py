@@ -1,4 +1,4 @@
-"""Debugging: a network that learned a shortcut, the interventions that prove it, and what repairs it.
+"""Debugging: a network that learned a shortcut, the interventions that prove it, and attempts to repair it.
 
 Letters as in chapter 12: I' is an image after an intervention, D = M' - M what it did to a class's map.
 ``python -m camlib.debugging`` trains the tagged network again (minutes); ``load()`` gives it.
@@ -137,6 +137,7 @@ def retrain_head(F, labels, classes=len(scenes.CLASSES), decay=1e-3):
 
     They minimise mean(-log p_y) + decay · |W s|², s the features' spread, equation (12.4): a convex problem, so
     there is one answer. At it the mean probability of a class is its share, equation (12.5).
+    Raises CamlibError, MapError, TargetError.
     """
     if not (isinstance(decay, Real) and 0 < decay < np.inf):
         raise CamlibError(f"decay is a number above 0, not {decay!r}: without one there may be no best head")

@@ -13,7 +13,7 @@ from scipy import stats
 from .errors import CamlibError, ImageError, MapError, whole
 from .images import SLACK, as_batch, as_numbers, height_width, normalize_map, resize_image, resize_map
 from .intervals import mean_interval
-from .localization import as_boxes, bounding_boxes
+from .localization import as_boxes, bounding_boxes, check_fraction
 from .probe import probe
 
 
@@ -55,7 +55,7 @@ def mask(images, maps, threshold=0.2, fill=0.0):
 
     I' = m I + (1 - m) f, equation (11.1), with m = 0 or 1, equation (11.3); all else as in ``weight``.
     """
-    _check_threshold(threshold)
+    check_fraction(threshold, "the threshold is a fraction of the maximum")
     return _faded(images, maps, lambda m: m >= threshold, fill)
 
 
@@ -192,8 +192,3 @@ def _sides_and_room(windows, size):
     if (sides < 0).any() or (room < 0).any():
         raise MapError(f"a window is inside out, or larger than the image {height} × {width}")
     return sides, room
-
-
-def _check_threshold(threshold):
-    if not (isinstance(threshold, Real) and 0 < threshold <= 1):
-        raise MapError(f"the threshold is a fraction of the maximum, above 0 and at most 1, not {threshold!r}")

@@ -19,7 +19,7 @@ def bounding_boxes(map, threshold=0.2):
     The rule of the CAM paper, equation (7.13): a fraction of the *maximum*, not of the pixels [zhou2016].
     ``map`` (H, W), signed. A map without a positive value has no box. Raises MapError for a bad threshold.
     """
-    _check_fraction(threshold, "the threshold is a fraction of the maximum")
+    check_fraction(threshold, "the threshold is a fraction of the maximum")
     map = _finite(map, "one finite map (H, W)")
     if map.ndim != 2:
         raise MapError(f"one finite map (H, W) is needed, got {map.shape}")
@@ -94,7 +94,7 @@ def box_hits(maps, boxes, threshold, overlap=0.5):
     The terms of the sum in equation (10.4), bool (N,); a map without a box misses. Raises MapError for maps and
     boxes that do not belong together, and for what is no fraction.
     """
-    _check_fraction(overlap, "the overlap is a fraction")
+    check_fraction(overlap, "the overlap is a fraction")
     boxes = as_boxes(boxes)
     if np.ndim(maps) == 0 or boxes.ndim != 2 or len(maps) != len(boxes) or not len(boxes):
         raise MapError(f"as many maps (N, H, W) as boxes (N, 4) are needed, and at least one; got boxes {boxes.shape} "
@@ -166,6 +166,7 @@ def _finite(values, wanted):
     return array
 
 
-def _check_fraction(value, what):
+def check_fraction(value, what):
+    """Raise MapError unless ``value`` is above 0 and at most 1; ``what`` begins the message."""
     if not (isinstance(value, Real) and 0 < value <= 1):
         raise MapError(f"{what}, above 0 and at most 1, not {value}")

@@ -27,7 +27,8 @@ def smooth_grad(model, images, target=None, n=32, sigma=0.1, seed=0, rule="gradi
     """Return the mean of G over ``n`` noisy copies of each image (N, H, W, C), equation (4.13) [smilkov2017].
 
     ``sigma``: the noise, as a fraction of each image's own range (largest value less smallest). Without a target the
-    class is the top class of the clean image. Raises ImageError, TargetError, CamlibError for an impossible n or sigma.
+    class is the top class of the clean image. The noise is drawn for the whole batch: alone, an image meets other
+    noise. Raises ImageError, TargetError, CamlibError for an impossible n or sigma.
     """
     look, images, n = probe(model), as_batch(images), whole(n, 1, "n")
     if not (isinstance(sigma, Real) and 0 <= sigma < np.inf):
