@@ -38,7 +38,7 @@ benchmark: benchmarks/.venv/ready ## compare speed, memory and maps with other l
 	benchmarks/.venv/bin/python -m benchmarks.run
 
 lock: $(READY) ## compile requirements.txt from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --group book --group test --group dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --group book --group assignments --group test --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --quiet --upgrade --output-file requirements.txt
 
 clean: ## remove the environment and everything built

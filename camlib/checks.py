@@ -32,6 +32,43 @@ def same(yours, right, name="your answer", rtol=1e-4, wrong=None):
         raise AssertionError(f"{name}: {problem}")
 
 
+def number(yours, right, name="your number", rtol=1e-3, wrong=None):
+    """Pass if ``yours`` is the one number ``right``, to ``rtol`` of it, or exactly if ``right`` is whole.
+
+    The message does not show the right number. ``wrong`` is that of ``same``: {"you counted the border": 12}.
+    Raises AssertionError, and CamlibError if ``right`` is no single number.
+    """
+    array, right = _answer(yours, name), _reference(right)
+    if right.size != 1:
+        raise CamlibError(f"the right number is one number, not {right.size}: use same")
+    if array.size != 1:
+        raise AssertionError(f"{name}: {array.size} numbers, and one is wanted")
+    problem = _not_finite(array)
+    y, r = array.reshape(()), right.reshape(())
+    rtol = 0 if right.dtype.kind in "bui" else rtol
+    if not (problem or _close(y, r, rtol)):
+        expected = (what for what, value in (wrong or {}).items() if _close(y, np.asarray(value), rtol))
+        problem = next(expected, "the sign is wrong" if y == -r else "too large" if y > r else "too small")
+    if problem:
+        raise AssertionError(f"{name}: {problem}")
+
+
+def choice(yours, right, options, name="your choice"):
+    """Pass if ``yours`` is ``right``, a letter or a word; or a set of them, if ``right`` is one.
+
+    ``options`` are {letter: why it is wrong, a hint}. Raises AssertionError, and CamlibError if ``right`` is no option.
+    """
+    right, chosen = _as_set(right), _as_set(yours)
+    if not right <= set(options):
+        raise CamlibError(f"the right choice {sorted(right)} is not among {', '.join(options)}")
+    if not chosen <= set(options):
+        raise AssertionError(f"{name}: {yours!r}, and only {', '.join(options)} can be chosen")
+    if extra := sorted(chosen - right):
+        raise AssertionError(f"{name}: {extra[0]} is wrong. {options[extra[0]]}")
+    if missing := len(right - chosen):
+        raise AssertionError(f"{name}: what you chose is right, and {missing} more belong to it")
+
+
 def within(values, low, high, name="your answer"):
     """Pass if there are values, and each is a finite number from ``low`` to ``high``.
 
@@ -200,6 +237,11 @@ def _answer(values, name):
         what = f"an array of {array.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
         raise AssertionError(f"{name}: {what}, and numbers are wanted")
     return array
+
+
+def _as_set(value):
+    """One choice, or several in a set, list or tuple, as a set of texts."""
+    return {str(part) for part in value} if isinstance(value, (set, frozenset, list, tuple)) else {str(value)}
 
 
 def _array(values):

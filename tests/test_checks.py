@@ -192,6 +192,37 @@ def test_a_tolerance_must_be_one(rtol):
         checks.same(M, M, rtol=rtol)
 
 
+def test_number():
+    """One number, whole ones exactly; the message says which way it is off, and never shows the right one."""
+    for yours, right in ((0.5, 0.5), (np.float32(1 / 3), 1 / 3), ([7], 7), (7.0, 7), (0, 0.0), (0.50049, 0.5)):
+        checks.number(yours, right)
+    for yours, right, said in ((0.5006, 0.5, "too large$"), (0.4994, 0.5, "too small$"), (-2, 2, "the sign is wrong$"),
+                               (np.nan, 2, "NaN"), ([2, 2], 2, "2 numbers"), (None, 2, "None"), ("2", 2, "str"),
+                               (7.001, 7, "too large$"), (1e-9, 0.0, "too large$")):
+        with pytest.raises(AssertionError, match=f"^it: {said}"):
+            checks.number(yours, right, "it")
+    with pytest.raises(AssertionError, match="^it: you counted the border$"):
+        checks.number(16, 9, "it", wrong={"another one": 12, "you counted the border": 16})
+    for right in ([1, 2], None, np.nan):
+        with pytest.raises(CamlibError):
+            checks.number(1, right)
+
+
+def test_choice():
+    """A letter or a set of them; what is wrong is answered by its hint, what is missing by how many."""
+    options = {"a": "It moves.", "b": "It is signed.", "c": "It is small."}
+    checks.choice("b", "b", options)
+    for several in ({"a", "c"}, ["c", "a"], ("a", "c", "a"), np.array(["a", "c"]).tolist()):
+        checks.choice(several, {"a", "c"}, options)
+    for yours, right, said in (("a", "b", "a is wrong. It moves.$"), ("d", "b", "'d', and only a, b, c can"),
+                               (None, "b", "None, and only"), ([["b"]], "b", "only a, b, c"),
+                               ("a", {"a", "c"}, "right, and 1 more"), ({"a", "b"}, {"a", "c"}, "b is wrong. It is s")):
+        with pytest.raises(AssertionError, match=f"^it: .*{said}"):
+            checks.choice(yours, right, options, "it")
+    with pytest.raises(CamlibError, match="not among a, b, c"):
+        checks.choice("a", "d", options)
+
+
 def test_within():
     """The ends belong to the range; what is outside, NaN, empty or no number is refused."""
     checks.within([0, 0.5, 1], 0, 1)
