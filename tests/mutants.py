@@ -15,7 +15,7 @@ import signal
 import sys
 import warnings
 
-from . import answers
+from . import answers, assignments
 
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE,
@@ -88,22 +88,37 @@ def survivors(source, passes):
 
 
 def main():
-    """Print, for each exercise of the chapters named on the command line, how many mutants its check notices."""
-    for chapter in sys.argv[1:]:
-        setup, every = answers.load(chapter)
-        start = {}
-        exec(setup, start)
-        first = {answer.task: answer for answer in reversed(every) if answer.kind == "right"}
-        for task, answer in reversed(first.items()):
-            check = getattr(importlib.import_module(f"camlib.exercises.{chapter}"), task)
+    """Print how many mutants each check notices: of the chapters named, or of the names behind ``--assignments``."""
+    names = sys.argv[1:]
+    if names[:1] == ["--assignments"]:
+        for name in names[1:] or assignments.NAMES:
+            of_assignment(name)
+    for chapter in () if names[:1] == ["--assignments"] else names:
+        of_chapter(chapter)
 
-            def passes(source, check=check):
-                with limit(20):
-                    namespace = dict(start)
-                    exec(source, namespace)
-                    check.__wrapped__(*(namespace[name] for name in inspect.signature(check).parameters))
 
-            report(f"{chapter}.{task}", answer.source, passes)
+def of_chapter(chapter):
+    """The mutants of the first right answer to each exercise."""
+    setup, every = answers.load(chapter)
+    start = {}
+    exec(setup, start)
+    first = {answer.task: answer for answer in reversed(every) if answer.kind == "right"}
+    for task, answer in reversed(first.items()):
+        check = getattr(importlib.import_module(f"camlib.exercises.{chapter}"), task)
+
+        def passes(source, check=check):
+            namespace = dict(start)
+            exec(source, namespace)
+            check.__wrapped__(*(namespace[name] for name in inspect.signature(check).parameters))
+
+        report(f"{chapter}.{task}", answer.source, passes)
+
+
+def of_assignment(name):
+    """The mutants of the reference solution of each autograded task."""
+    for task in assignments.tasks(name).values():
+        defined = assignments.namespace(task.setup)
+        report(f"{name}.{task.name}", task.solution, lambda source: assignments.grade(task, source, defined))
 
 
 def report(name, source, check):
@@ -115,7 +130,7 @@ def report(name, source, check):
 
 def _quiet(check, source):
     try:
-        with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        with limit(20), warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
             check(source)
     except (Exception, SystemExit):
         return False
