@@ -3,10 +3,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/ready
+GRADES := grades
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test backends lab notebooks network architectures benchmark lock clean
+.PHONY: help book test assignments grade backends lab notebooks network architectures benchmark lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +17,14 @@ book: $(READY) ## build the site: open _build/html/index.html
 
 test: $(READY) ## everything that must pass: laws, notebooks re-run and compared, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval --nbval-current-env tests notebooks
+
+assignments: $(READY) ## make the students' versions: _build/assignments (STUDENTS=file: other numbers for each)
+	$(BIN)/python -m assignments.release --grades $(GRADES) $(if $(STUDENTS),--students $(STUDENTS))
+
+grade: $(READY) ## grade SUBMISSIONS=folder: marks, feedback and gradebook in GRADES=grades (see the teacher's guide)
+	@test -n "$(SUBMISSIONS)" || { echo "Which submissions? make grade SUBMISSIONS=folder, with a folder for each student in it" >&2; exit 1; }
+	$(BIN)/python -m assignments.grade "$(SUBMISSIONS)" --grades $(GRADES) $(if $(VARIANTS),--variants) \
+		$(if $(filter none,$(ISOLATION)),--without-isolation)
 
 backends: $(READY) ## add JAX and PyTorch, so that the tests run on all three backends of Keras
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[jax,torch]"

@@ -14,7 +14,7 @@ import re
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Bool
+from traitlets import Bool, Dict
 
 from . import sandbox
 from .worker import decode, encode
@@ -28,6 +28,8 @@ class Judge(NbGraderPreprocessor):
     isolated = Bool(True, help="Run submissions in a sandbox. Without one, they run as you, with your files.").tag(config=True)
     variants = Bool(False, help="Give each student numbers of their own, drawn from the student's name.").tag(config=True)
 
+    limits = Dict(help="Limits of the sandbox that differ from its own, by name.").tag(config=True)
+
     def preprocess(self, nb, resources):
         if self.isolated and sandbox.missing():
             raise RuntimeError(f"submissions cannot be isolated: {sandbox.missing()}")
@@ -35,7 +37,7 @@ class Judge(NbGraderPreprocessor):
         for cell in nb.cells:
             if self.variants and is_locked(cell):
                 cell.source = for_student(cell.source, student)
-        with Student(isolated=self.isolated) as answers:
+        with Student(sandbox.Limits(**self.limits), self.isolated) as answers:
             judge(nb, answers)
         return nb, resources
 

@@ -15,13 +15,13 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
-import camlib
-
 WORKER = Path(__file__).with_name("worker.py")
+CAMLIB = find_spec("camlib").submodule_search_locations[0]  # found without waiting for TensorFlow
 USER = "64000"  # nobody's number, so that a count of this user's processes is a count of the students'
 
 
@@ -56,7 +56,7 @@ def walls(limits):
     """The command behind which a program has the system's and Python's files to read, a small /tmp, and nothing else."""
     system = [path for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/fonts",
                                 "/etc/alternatives") if os.path.exists(path)]
-    python = [sys.base_prefix, sys.prefix, str(Path(camlib.__file__).parent), str(WORKER)]
+    python = [sys.base_prefix, sys.prefix, CAMLIB, str(WORKER)]
     folders = sorted({str(folder) for path in python for folder in Path(path).parents[:-1]})
     readable = [*(part for path in system for part in ("--ro-bind", path, path)),  # folders on the way, as in a new system
                 *(part for folder in folders for part in ("--perms", "0755", "--dir", folder) if not under(folder, system)),
@@ -103,7 +103,12 @@ class Sandbox:
         return answer
 
     def close(self, why="it was over"):
-        """End every process of the sandbox."""
+        """End every process of the sandbox, and its pipes."""
+        self._kill(why)
+        for pipe in (self.process.stdin, self.process.stdout):
+            pipe.close()
+
+    def _kill(self, why):
         self.ended = self.ended or why
         for stop in (lambda: os.killpg(self.process.pid, signal.SIGKILL), self.process.kill):
             try:
@@ -144,9 +149,11 @@ class Sandbox:
         return answer if isinstance(answer, dict) else self._stop("it answered in no known form")
 
     def _wait(self, stream, event, until):
+        if self.ended:
+            self._stop(self.ended)
         with selectors.DefaultSelector() as selector:
             selector.register(stream, event)
-            if self.ended or not selector.select(max(0, until - time.monotonic())):
+            if not selector.select(max(0, until - time.monotonic())):
                 self._stop("it took too long")
 
     def _stop(self, why):
@@ -164,5 +171,5 @@ class Sandbox:
             except psutil.Error:
                 pass
             if used > self.limits.memory:
-                self.close(f"it used more than {self.limits.memory >> 20} MiB of memory")
+                self._kill(f"it used more than {self.limits.memory >> 20} MiB of memory")
             time.sleep(0.2)

@@ -95,6 +95,7 @@ class Worker:
 
         self.read, self.write = read, write
         self.shell = InteractiveShell.instance()
+        self.shell._tee = lambda channel: contextlib.nullcontext()  # it keeps all that is printed, however much
         self.shell.displayhook.write_output_prompt = lambda: None
         self.shell.history_manager.enabled = False
 
@@ -114,8 +115,7 @@ class Worker:
         streams = {"stdout": Bounded(), "stderr": Bounded()}
         with contextlib.redirect_stdout(streams["stdout"]), contextlib.redirect_stderr(streams["stderr"]), \
                 capture_output(stdout=False, stderr=False) as shown, timer(RUN_SECONDS):
-            result = self.shell.run_cell(source, store_history=False)
-            pictures = list(figures())
+            problem, pictures = self.ran(source), list(figures())
         outputs = [{"output_type": "stream", "name": name, "text": text.getvalue()}
                    for name, text in streams.items() if text.tell()]
         for rich in [*(rich.data for rich in shown.outputs), *pictures]:
@@ -123,12 +123,19 @@ class Worker:
                     for kind, data in rich.items() if kind in ("text/plain", "image/png")}
             if sum(map(len, kept.values())) < 20 * MOST:
                 outputs.append({"output_type": "display_data", "data": kept, "metadata": {}})
-        problem = result.error_before_exec or result.error_in_exec
         if problem:
             outputs = [o for o in outputs if "Traceback" not in o.get("text", "")]
             outputs.append({"output_type": "error", "ename": type(problem).__name__, "evalue": str(problem)[:2000],
                             "traceback": [f"{type(problem).__name__}: {str(problem)[:2000]}"]})
         return {"outputs": outputs}
+
+    def ran(self, source):
+        """What a cell raises, or None."""
+        try:
+            result = self.shell.run_cell(source, store_history=False)
+        except BaseException as problem:  # a second alarm, while the first was being told
+            return problem
+        return result.error_before_exec or result.error_in_exec
 
     def answer(self, asked):
         """The value of a name, or of a call; an error is told by its type and message."""
@@ -176,12 +183,12 @@ def figures():
 
 @contextlib.contextmanager
 def timer(seconds):
-    """Raise TimeoutError in the body after ``seconds``, and again each second, in case it is caught."""
+    """Raise TimeoutError in the body after ``seconds``, and again, in case it is caught."""
     def stop(*_):
         raise TimeoutError(f"stopped after {seconds:g} seconds")
 
     signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 2)
     try:
         yield
     finally:

@@ -1,0 +1,225 @@
+"""Grades a folder of submissions: one folder a student, notebooks under the names they were handed out with.
+
+Each submission is graded by a process of its own, its code in a sandbox. What was graded is not graded again unless the
+submission, the assignment or an option changed: stop at any time, and start again. Marks, feedback and the gradebook lie
+in the folder of grades.
+"""
+
+import argparse
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.api import NbGraderAPI
+from tqdm import tqdm
+
+from . import sandbox
+from .release import NAMES, SOURCE, release
+from .settings import COURSE, grade_id, settings
+
+LARGEST = 20 << 20  # bytes of a notebook
+LONGEST = 1200  # seconds for one submission, beyond what the sandbox allows
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A student's notebook for one assignment; ``problem`` says why it cannot be graded."""
+
+    student: str
+    assignment: str
+    path: Path | None
+    problem: str = ""
+
+
+def submissions(folder, names):
+    """Every student of ``folder`` with every assignment that anybody handed in."""
+    students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = [find(student, name) for student in students for name in names]
+    handed_in = {s.assignment for s in found if s.path}
+    return [s for s in found if s.assignment in handed_in]
+
+
+def find(student, assignment):
+    """A student's submission of one assignment, wherever it lies in the student's folder."""
+    paths = sorted(path for path in student.rglob(f"{assignment}.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    path, problem = paths[0] if paths else None, ""
+    if not re.fullmatch(r"[\w.@-]+", student.name):
+        problem = "the folder's name may hold letters, digits, and . _ @ -"
+    elif not path:
+        problem = "not handed in"
+    elif len(paths) > 1:
+        problem = f"{len(paths)} notebooks of this name"
+    return Submission(student.name, assignment, path, problem or unreadable(path))
+
+
+def unreadable(path):
+    """Why ``path`` is no notebook with the marks of nbgrader, or nothing."""
+    if path.is_symlink() or not path.is_file():
+        return "a link, and no file"
+    if path.stat().st_size > LARGEST:
+        return f"larger than {LARGEST >> 20} MiB: clear the outputs before handing in"
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        marked = any(grade_id(cell) for cell in notebook.cells)
+    except Exception as problem:
+        return f"no notebook: {' '.join(str(problem).split())[:100]}"
+    return "" if marked else "the cells have lost their marks: the answers must be in the notebook that was handed out"
+
+
+def fingerprint(submission, options):
+    """Changes with whatever a mark depends on: the submission, the assignment, the options."""
+    parts = [submission.path.read_bytes() if submission.path and not submission.problem else submission.problem.encode(),
+             (SOURCE / submission.assignment / f"{submission.assignment}.ipynb").read_bytes(), repr(options).encode()]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def grade_all(folder, root, **options):
+    """Grade what is not graded yet; returns the records, one a submission."""
+    every, records = submissions(folder, NAMES), []
+    if not every:
+        sys.exit(f"{folder} holds no folder of a student with {', '.join(name + '.ipynb' for name in NAMES[:-1])} "
+                 f"or {NAMES[-1]}.ipynb")
+    release(root, sorted({s.assignment for s in every}), SOURCE)
+    with tqdm(every, unit="submission", disable=None) as bar:
+        for submission in bar:
+            bar.set_postfix_str(f"{submission.student} {submission.assignment}")
+            records.append(grade(submission, root, options))
+            report(root, records)
+    return records
+
+
+def grade(submission, root, options):
+    """Grade one submission in a process of its own, or take the record of the last time. Never raises."""
+    path = root / "records" / submission.assignment / f"{hashlib.sha256(submission.student.encode()).hexdigest()}.json"
+    key, started = fingerprint(submission, options), time.monotonic()
+    if path.exists() and (record := json.loads(path.read_text()))["key"] == key:
+        return record
+    problem = submission.problem or run(submission, root, options)
+    record = {"key": key, "student": submission.student, "assignment": submission.assignment, "problem": problem,
+              "seconds": round(time.monotonic() - started, 1)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".part").write_text(json.dumps(record))
+    os.replace(path.with_suffix(".part"), path)  # a record is whole or not there
+    return record
+
+
+def run(submission, root, options):
+    """Copy the submission, grade it and write its feedback; returns what went wrong, or nothing."""
+    where = [Path(root, step, submission.student, submission.assignment)
+             for step in ("submitted", "autograded", "feedback")]
+    for folder in where:
+        shutil.rmtree(folder, ignore_errors=True)
+    where[0].mkdir(parents=True)
+    shutil.copyfile(submission.path, where[0] / f"{submission.assignment}.ipynb")
+    command = [sys.executable, "-m", "assignments.grade", "--one", submission.student, submission.assignment,
+               str(root), json.dumps(options)]
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, cwd=Path(__file__).parents[1]) as process:
+        try:
+            process.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return f"grading took longer than {LONGEST} seconds"
+        said.seek(0)
+        return "" if process.returncode == 0 else "grading failed: " + " ".join(said.read().split())[-300:]
+
+
+def one(student, assignment, root, options):
+    """What the process of one submission does. It ends when the process that started it does."""
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+    api = NbGraderAPI(config=settings(root, **options))
+    for step in (api.autograde, api.generate_feedback):
+        done = step(assignment, student, force=True)
+        if not done["success"]:
+            sys.exit(str(done.get("error") or done.get("log"))[-2000:])
+
+
+def report(root, records):
+    """Write ``marks.csv``, a line a submission, and ``tasks.csv``, a line a task."""
+    marks, tasks = [], []
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}", COURSE) as gradebook:
+        for record in records:
+            student, name = record["student"], record["assignment"]
+            row = {"student": student, "assignment": name, "points": 0.0,
+                   "of": gradebook.find_assignment(name).max_score, "to_read": 0.0, "problem": record["problem"],
+                   "seconds": record["seconds"]}
+            grades = () if record["problem"] else graded(gradebook, name, student)
+            for grade in grades:
+                row["points"] += grade.score
+                row["to_read"] += grade.max_score if grade.needs_manual_grade else 0
+                tasks.append({"student": student, "assignment": name, "task": grade.name.removeprefix("test_"),
+                              "points": grade.score, "of": grade.max_score, "to_read": bool(grade.needs_manual_grade)})
+            marks.append(row)
+    for name, rows in (("marks", marks), ("tasks", tasks)):
+        if rows:
+            part = root / f"{name}.part"
+            with open(part, "w", newline="") as file:
+                writer = csv.DictWriter(file, rows[0])
+                writer.writeheader()
+                writer.writerows(rows)
+            os.replace(part, root / f"{name}.csv")
+
+
+def graded(gradebook, assignment, student):
+    """The grades of one submission, in the order of their names."""
+    try:
+        notebooks = gradebook.find_submission(assignment, student).notebooks
+    except MissingEntry:
+        return []
+    return sorted((grade for notebook in notebooks for grade in notebook.grades), key=lambda grade: grade.name)
+
+
+def limit(text):
+    """One limit of the sandbox, as NAME=NUMBER."""
+    name, number = text.split("=")
+    return name, type(getattr(sandbox.Limits, name))(number)
+
+
+def main():
+    if sys.argv[1:2] == ["--one"]:
+        student, assignment, root, options = sys.argv[2:]
+        return one(student, assignment, root, json.loads(options))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("submissions", type=Path, help="a folder with a folder for each student")
+    parser.add_argument("--grades", type=Path, default=Path("grades"), help="where marks, feedback and gradebook go")
+    parser.add_argument("--variants", action="store_true", help="each student had numbers of their own")
+    parser.add_argument("--without-isolation", action="store_true",
+                        help="run submissions as you, with your files and your network")
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=NUMBER", type=limit,
+                        help="memory, disk, answer (bytes), processes, cell, call, total (seconds)")
+    asked = parser.parse_args()
+    if not asked.submissions.is_dir():
+        sys.exit(f"{asked.submissions} is no folder: make grade SUBMISSIONS=folder")
+    if sandbox.missing() and not asked.without_isolation:
+        sys.exit(f"Submissions are code that strangers wrote, and this system cannot isolate it: {sandbox.missing()}.\n"
+                 "To run it all the same as you, with your files and your network: make grade ... ISOLATION=none")
+    asked.grades.mkdir(parents=True, exist_ok=True)
+    with open(asked.grades / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"{asked.grades} is being graded by another run")
+        records = grade_all(asked.submissions.resolve(), asked.grades.resolve(), isolated=not asked.without_isolation,
+                            variants=asked.variants, limits=dict(asked.limit))
+    problems = [record for record in records if record["problem"]]
+    print(f"{len(records) - len(problems)} submissions graded, {len(problems)} not: {asked.grades / 'marks.csv'}")
+    for record in problems:
+        print(f"  {record['student']}, {record['assignment']}: {record['problem']}")
+
+
+if __name__ == "__main__":
+    main()
