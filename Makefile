@@ -7,7 +7,7 @@ GRADES := grades
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test assignments grade backends lab notebooks network architectures benchmark lock clean
+.PHONY: help book test assignments grade gradebook backends lab notebooks network architectures benchmark lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ grade: $(READY) ## grade SUBMISSIONS=folder: marks, feedback and gradebook in GR
 	@test -n "$(SUBMISSIONS)" || { echo "Which submissions? make grade SUBMISSIONS=folder, with a folder for each student in it" >&2; exit 1; }
 	$(BIN)/python -m assignments.grade "$(SUBMISSIONS)" --grades $(GRADES) $(if $(VARIANTS),--variants) \
 		$(if $(filter none,$(ISOLATION)),--without-isolation)
+
+gradebook: $(READY) ## open the gradebook in a browser: read the free texts, give their points, comment
+	cd $(GRADES) && $(CURDIR)/$(BIN)/jupyter lab --LabApp.default_url=/formgrader
 
 backends: $(READY) ## add JAX and PyTorch, so that the tests run on all three backends of Keras
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[jax,torch]"

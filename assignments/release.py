@@ -13,12 +13,21 @@ from .judge import for_student
 from .settings import settings
 
 SOURCE = Path(__file__).with_name("source")
+CONFIG = """# For nbgrader's own commands and pages, started in this folder.
+import os
+
+from assignments.settings import settings
+
+c = get_config()
+c.merge(settings(os.path.dirname(os.path.abspath(__file__))))
+"""
 NAMES = sorted(path.name for path in SOURCE.iterdir() if path.is_dir())
 
 
 def release(root, names=NAMES, source=SOURCE):
     """Write ``root/release/<name>/<name>.ipynb`` for each assignment, and its cells into the gradebook."""
     shutil.copytree(source, Path(root, "source"), dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+    Path(root, "nbgrader_config.py").write_text(CONFIG)
     api = NbGraderAPI(config=settings(root))
     for name in names:
         made = api.generate_assignment(name, force=True, create=True)
