@@ -18,6 +18,8 @@ from nbgrader.utils import determine_grade, is_grade
 
 from assignments import grade, judge, sandbox, settings
 
+from . import assignments as course_assignments
+
 LIMITS = {"memory": 400 << 20, "disk": 16 << 20, "answer": 4 << 20, "cell": 4, "call": 3, "total": 40}
 
 pytestmark = pytest.mark.skipif(bool(sandbox.missing()), reason=f"no isolation here: {sandbox.missing()}")
@@ -184,6 +186,20 @@ def test_one_bad_task_costs_that_task_alone():
     answers = RIGHT | HOSTILE["infinite loop that cannot be interrupted"]
     points, said = judged(answers)
     assert points == {"test_twice": 0, "test_square": 4} and "it took too long" in said
+
+
+@pytest.mark.parametrize("name", course_assignments.NAMES)
+def test_the_references_pass_through_the_walls(name):
+    """Each assignment as its authors solved it: what the graded cells ask for crosses the wall, and has all points.
+    """
+    notebook = course_assignments.read(name)
+    for cell in notebook.cells:
+        cell.source = judge.for_student(cell.source, "anna")
+    with judge.Student() as student:
+        judge.judge(notebook, student)
+    for cell in notebook.cells:
+        if is_grade(cell) and cell.cell_type == "code":
+            assert determine_grade(cell) == (cell.metadata.nbgrader.points,) * 2, cell.outputs
 
 
 # -- a whole run -------------------------------------------------------------------------------------
