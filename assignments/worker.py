@@ -28,7 +28,7 @@ def encode(value, function=None):
 
     ``function(value)`` encodes a callable or another object that has to be named, or returns None.
     """
-    if value is None or isinstance(value, (bool, int, float, str)) and not isinstance(value, np.generic):
+    if value is None or isinstance(value, (bool, str)) or type(value) in (int, float):
         return value
     if isinstance(value, (list, tuple, set, frozenset)):
         kind = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "set"
