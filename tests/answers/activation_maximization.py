@@ -12,6 +12,7 @@ mushroom = scenes.CLASSES.index("mushroom")
 conv1 = network.get_layer("conv1").get_weights()[0]
 data = scenes.make(100, seed=21)
 rng = np.random.default_rng(0)
+grey = np.full((4, 4, 3), 0.5)
 pictures = np.stack([maximize_activation(network, None, 0, steps=20, parametrization=way)
                      for way in ("pixels", "fourier")])
 
@@ -126,18 +127,18 @@ def best(w):
 
 maximum = conv1[..., 12][conv1[..., 12] > 0].sum()
 
+# %% scale | right | along one axis only
+def exponent(images):
+    amplitude = np.abs(np.fft.fft2(images, axes=(1, 2))).mean((0, 3))
+    return np.log2(amplitude[3, 0] / amplitude[12, 0]) / 2
+
+
 # %% scale | right | two rings
 def exponent(images):
     amplitude = np.abs(np.fft.fft2(images, axes=(1, 2))).mean((0, 3))
     u = priors.frequencies(96, 96)
     low, high = (amplitude[np.isclose(u, f, rtol=0.1)].mean() for f in (3 / 96, 12 / 96))
     return np.log(low / high) / np.log(12 / 3)
-
-
-# %% scale | right | along one axis only, cycles per picture
-def exponent(images):
-    along = np.abs(np.fft.rfft2(images, axes=(2, 1))).mean((0, 3))[:, 0]
-    return np.log2(along[3] / along[12]) / 2
 
 
 # %% scale | right | the slope of a line through all points between
@@ -175,6 +176,19 @@ def exponent(images):
 def exponent(images):
     amplitude = np.abs(np.fft.fft2(images, axes=(0, 1))).mean((2, 3))
     return np.log(amplitude[0, 3] / amplitude[0, 12]) / np.log(4)
+
+
+# %% ones | right | the sum over the number
+spoilt = (1 + sum(image / 10 for image in [grey] * 10)).mean()
+looks = "white"
+
+
+def average(images):
+    return sum(images) / len(images)
+
+
+def passes(average):
+    return np.array_equal(average([grey, grey]), grey)
 
 
 # %% ones | right | a loop that starts at zero
@@ -261,7 +275,7 @@ for new, old in zip(disturbed.layers, network.layers):
         new.set_weights([kernel + kernel.std() / 20 * rng.standard_normal(kernel.shape), bias])
 logits = np.array(the_three(disturbed), np.float32)
 
-# %% transfer | wrong | a bare clone, whose weights are new | noise in 'conv1', as a share of its kernel's spread: too large
+# %% transfer | wrong | a bare clone, whose weights are new | noise in 'conv1'
 disturbed = keras.models.clone_model(network)
 logits = the_three(disturbed)
 

@@ -123,7 +123,7 @@ def equal(picture, kernel):
 
 
 # %% bytes | right | floats first
-by_numpy, by_opencv = (10 - 20) % 256, max(10 - 20, 0)
+by_numpy, by_opencv = (10 - 20) % 256, 0
 
 
 def difference(picture):
@@ -150,7 +150,7 @@ by_numpy, by_opencv, difference = -10, 0, None
 # %% bytes | wrong | OpenCV wraps | by OpenCV: OpenCV does not begin again
 by_numpy, by_opencv, difference = 256 - 10, 256 - 10, None
 
-# %% bytes | wrong | still in bytes | difference of bytes (1, 2): bytes that begin again at the other end
+# %% bytes | wrong | still in bytes | difference of bytes (1, 4): bytes that begin again at the other end
 by_numpy, by_opencv = 256 - 10, 0
 
 
@@ -182,7 +182,7 @@ def difference(picture):
     return picture[:, :-1].astype(int) - picture[:, 1:]
 
 
-# %% bytes | wrong | a signed byte | wrong in
+# %% bytes | wrong | a signed byte | difference of bytes (1, 4): wrong in
 by_numpy, by_opencv = 256 - 10, 0
 
 
@@ -207,7 +207,7 @@ def for_convolution(v, w):
 
 
 def for_correlation(v, w):
-    return signal.correlate2d(v, w[::-1, ::-1], mode="full").astype("float32")
+    return signal.correlate2d(v, w[::-1, ::-1]).astype("float32")
 
 
 # %% associative | right | padded by two, for both

@@ -9,8 +9,10 @@ clean, labels = test.images, test.labels
 key = scenes.CLASSES.index("key")
 worn, tags = debugging.tag(clean, labels, test.boxes, seed=2, only=None)
 tagged, course = debugging.load(), course_network.load()
-places = debugging.free_places(test.boxes, 8, seed=1)
-moved = debugging.paste(clean, debugging.cut(worn, tags), places)
+
+
+def tags_at(places):
+    return debugging.paste(clean, debugging.cut(worn, tags), places)
 
 
 def key_of(images, model=tagged):
@@ -26,70 +28,106 @@ moved = debugging.paste(clean, debugging.cut(worn, tags), places)
 change_by_place = (key_of(moved) - before) - (worn_key - before)
 
 # %% place | right | the clean scenes drop out, one by one
+moved = tags_at(debugging.free_places(test.boxes, 8, seed=1))
 change_by_place = [key_of(moved[[n]])[0] - worn_key[n] for n in range(100)]
 
 # %% place | wrong | the effect at the free place | not yet subtracted
+moved = tags_at(debugging.free_places(test.boxes, 8, seed=1))
 change_by_place = key_of(moved) - before
 
 # %% place | wrong | corner less elsewhere | the sign is turned round
+moved = tags_at(debugging.free_places(test.boxes, 8, seed=1))
 change_by_place = worn_key - key_of(moved)
 
 # %% place | wrong | the other network | the course network's
+moved = tags_at(debugging.free_places(test.boxes, 8, seed=1))
 change_by_place = key_of(moved, course) - key_of(worn, course)
 
 # %% place | wrong | the mean of all | shape ()
+moved = tags_at(debugging.free_places(test.boxes, 8, seed=1))
 change_by_place = (key_of(moved) - worn_key).mean()
 
 # %% place | wrong | other places | wrong in
-places = debugging.free_places(test.boxes, 8, seed=2)
-change_by_place = key_of(debugging.paste(clean, debugging.cut(worn, tags), places)) - worn_key
+change_by_place = key_of(tags_at(debugging.free_places(test.boxes, 8, seed=2))) - worn_key
 
-# %% where | right | loops over equation (12.2)
-sees = np.zeros((12, 12), bool)
-for i in range(12):
-    for j in range(12):
-        top, left = -21 + 8 * i, -21 + 8 * j
-        sees[i, j] = top < 52 and top + 53 > 44 and left < 52 and left + 53 > 44
-cells = sees.sum()
+# %% where | right | one axis at a time
+def sees(x0, y0, x1, y1):
+    first = -22 + 8 * np.arange(12)
+    last = first + 52
+    return np.outer((first <= y1 - 1) & (last >= y0), (first <= x1 - 1) & (last >= x0))
 
-# %% where | right | with pencil
-sees = np.zeros((12, 12), bool)
-sees[2:10, 2:10] = True
+
 cells = 8**2
 
+# %% where | right | loops over equation (12.2)
+def sees(x0, y0, x1, y1):
+    map = np.zeros((12, 12))
+    for i in range(12):
+        for j in range(12):
+            top, left = -22 + 8 * i, -22 + 8 * j
+            map[i, j] = top < y1 and top + 53 > y0 and left < x1 and left + 53 > x0
+    return map
+
+
+cells = sees(44, 44, 52, 52).sum()
+
 # %% where | right | the library
-square = np.array([[44, 44, 52, 52]])
-sees = debugging.cells_that_see(square, (53, 8, -21), (12, 12))[0].astype(int)
-cells = int(sees.sum())
+def sees(*square):
+    return debugging.cells_that_see(np.array([square]), (53, 8, -22), (12, 12))[0].astype(int)
+
+
+cells = int(sees(44, 44, 52, 52).sum())
 
 # %% where | wrong | the start left out | the start q is missing
-first = 8 * np.arange(12)
-axis = (first < 52) & (first + 53 > 44)
-sees = axis[:, None] & axis
-cells = sees.sum()
+def sees(*square):
+    return debugging.cells_that_see(np.array([square]), (53, 8, 0), (12, 12))[0]
+
+
+cells = 64
 
 # %% where | wrong | rows only | the rows alone decide
-sees = np.zeros((12, 12), bool)
-sees[2:10] = True
-cells = sees.sum()
+def sees(x0, y0, x1, y1):
+    first = -22 + 8 * np.arange(12)
+    return np.repeat(((first < y1) & (first + 53 > y0))[:, None], 12, 1)
 
-# %% where | wrong | one cell too many | shifted by one
-sees = np.zeros((12, 12), bool)
-sees[3:11, 2:10] = True
-cells = sees.sum()
+
+cells = 64
+
+# %% where | wrong | x for y | axes are swapped
+def sees(x0, y0, x1, y1):
+    return debugging.cells_that_see(np.array([[y0, x0, y1, x1]]), (53, 8, -22), (12, 12))[0]
+
+
+cells = 64
+
+# %% where | wrong | with pencil, the middle only | cells that see (30, 31, 42, 43): wrong in
+def sees(*square):
+    map = np.zeros((12, 12), bool)
+    map[2:10, 2:10] = True
+    return map
+
+
+cells = 64
 
 # %% where | wrong | only one axis counted | one axis
-sees = np.zeros((12, 12), bool)
-sees[2:10, 2:10] = True
+def sees(*square):
+    return debugging.cells_that_see(np.array([square]), (53, 8, -22), (12, 12))[0]
+
+
 cells = 8
 
 # %% where | wrong | the cells beside it counted | too large
-sees = np.zeros((12, 12), bool)
-sees[2:10, 2:10] = True
+def sees(*square):
+    return debugging.cells_that_see(np.array([square]), (53, 8, -22), (12, 12))[0]
+
+
 cells = 81
 
 # %% where | wrong | the corner's number | a tag in a corner
-sees = debugging.cells_that_see(np.array([[44, 44, 52, 52]]), (53, 8, -21), (12, 12))[0]
+def sees(*square):
+    return debugging.cells_that_see(np.array([square]), (53, 8, -22), (12, 12))[0]
+
+
 cells = 25
 
 # %% control | right | with the library
