@@ -40,7 +40,7 @@ def test_other_orders_and_sets():
     assert crossed({1, 2}) == {1, 2} and crossed((1, [2, ()])) == (1, [2, ()])
 
 
-@pytest.mark.parametrize("value", [object(), print, np.array(["a"]), np.array([{}], object), 1j], ids=str)
+@pytest.mark.parametrize("value", [object(), print, np.array(["a"]), np.array([{}], object), 1j], ids=lambda value: type(value).__name__)
 def test_what_is_no_data_arrives_by_name_only(value):
     """It cannot be called, compared or computed with."""
     assert repr(crossed(value)) == f"<{type(value).__name__}>"
