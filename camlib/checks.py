@@ -53,6 +53,23 @@ def number(yours, right, name="your number", rtol=1e-3, wrong=None):
         raise AssertionError(f"{name}: {problem}")
 
 
+def numbers(yours, right, names, wrong=None, rtol=1e-3):
+    """Pass if each of ``yours``, one a name, is the ``number`` in ``right``; ``wrong`` is {what it is: as many numbers}.
+
+    Raises AssertionError with the name of the first that is not.
+    """
+    if np.shape(_answer(yours, "your numbers")) != (len(names),):
+        raise AssertionError(f"shape {np.shape(yours)}, and {len(names)} numbers are wanted: {', '.join(names)}")
+    for i, name in enumerate(names):
+        number(yours[i], right[i], name, rtol, {what: values[i] for what, values in (wrong or {}).items()})
+
+
+def shaped(yours, shape, name="your answer"):
+    """Pass if ``yours`` are numbers of this shape. Raises AssertionError, with a reason."""
+    if problem := _shape_problem(_answer(yours, name).shape, tuple(shape)):
+        raise AssertionError(f"{name}: {problem}")
+
+
 def choice(yours, right, options, name="your choice"):
     """Pass if ``yours`` is ``right``, a letter or a word; or a set of them, if ``right`` is one.
 

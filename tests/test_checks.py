@@ -208,6 +208,23 @@ def test_number():
             checks.number(1, right)
 
 
+def test_numbers():
+    """Several numbers, the first wrong one by its name; a mistake that is known is known for each."""
+    checks.numbers([1, 2.0], (1, 2), ("rows", "columns"))
+    for yours, said in (([1, 3], "^columns: too large$"), ([2, 1], "^rows: exchanged$"), ([1], r"shape \(1,\), and 2 numb"),
+                        (None, "None"), ([1, np.nan], "^columns: NaN")):
+        with pytest.raises(AssertionError, match=said):
+            checks.numbers(yours, (1, 2), ("rows", "columns"), {"exchanged": (2, 1)})
+
+
+def test_shaped():
+    """Numbers of a shape, whatever they are."""
+    checks.shaped(M, M.shape)
+    for yours, said in ((M.T, "the axes are in another order"), (M[None], "an axis of length 1"), ("M", "str"), (None, "None")):
+        with pytest.raises(AssertionError, match=f"^it: .*{said}"):
+            checks.shaped(yours, M.shape, "it")
+
+
 def test_choice():
     """A letter or a set of them; what is wrong is answered by its hint, what is missing by how many."""
     options = {"a": "It moves.", "b": "It is signed.", "c": "It is small."}

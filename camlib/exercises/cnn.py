@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ..checks import choice, number, same
+from ..checks import choice, number, same, shaped
 from ..cnn import softmax
 from ..convolution import cross_correlation
 from . import exercise
-from ._shapes import shaped
 
 
 @exercise

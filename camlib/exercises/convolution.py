@@ -3,9 +3,8 @@
 import numpy as np
 from scipy import signal
 
-from ..checks import choice, number, same
+from ..checks import choice, number, same, shaped
 from . import exercise
-from ._shapes import shaped
 
 STEP = np.array([[20, 10]], np.uint8)
 

@@ -8,11 +8,10 @@ import numpy as np
 from .. import course_network
 from .. import enhancement as changes
 from ..cam import class_activation_map
-from ..checks import number, same, within
+from ..checks import number, numbers, same, within
 from ..images import resize_map
 from ..probe import Probe
 from . import exercise
-from ._numbers import one_by_one
 
 
 @cache
@@ -73,10 +72,10 @@ def doubt(cautious, saved, changed, first, second, levels):
         p = np.where(sure[:, None], first[name], second[name, "mask"])
         shares.append(sure.mean())
         counts += _counts(first[name].argmax(1) == scenes.labels, p, scenes.labels)
-    one_by_one(saved, shares, [f"saved, {name}" for name in levels], {
+    numbers(saved, shares, [f"saved, {name}" for name in levels], {
         "the passes that are made, and not saved": 1 - np.array(shares), "passes: give a share": np.array(
             [share * len(scenes.labels) for share, scenes in zip(shares, levels.values(), strict=True)])})
-    one_by_one(np.ravel(changed), counts, [f"{what}, {name}" for name in levels for what in ("repaired", "broken")],
+    numbers(np.ravel(changed), counts, [f"{what}, {name}" for name in levels for what in ("repaired", "broken")],
                {"repaired comes first, then broken": np.reshape(counts, (-1, 2))[:, ::-1].ravel()})
     return "It saves passes, and what was sure cannot break."
 
@@ -97,7 +96,7 @@ def surer(surest, changed, first, rivals, levels):
     for two in (rivals[name] for name in names):
         p = np.where((one.max(1) >= two.max(1))[:, None], one, two)
         counts += _counts(one.argmax(1) == labels, p, labels)
-    one_by_one(np.ravel(changed), counts, [f"{what}, {name}" for name in names for what in ("repaired", "broken")], {
+    numbers(np.ravel(changed), counts, [f"{what}, {name}" for name in names for what in ("repaired", "broken")], {
         "repaired comes first, then broken": np.reshape(counts, (2, 2))[:, ::-1].ravel(),
         "the second look alone": np.ravel([_counts(one.argmax(1) == labels, rivals[name], labels) for name in names])})
     return "CAM's mask breaks nothing here, and the gain is that of the average."
@@ -117,7 +116,7 @@ def best_of_twenty(gains, at):
         looks = {"": (one + two) / 2, "the crop alone: average it with the first look": two}
         rise = {what: (1.0 * (p.argmax(1) == labels) - before).reshape(2, 100).mean(1) for what, p in looks.items()}
         right = rise.pop("")
-        one_by_one(gains[seed], right, [f"gains of seed {seed}, {half} 100" for half in ("first", "next")], {
+        numbers(gains[seed], right, [f"gains of seed {seed}, {half} 100" for half in ("first", "next")], {
             **rise, "scenes: give a share": 100 * right, "the halves are exchanged": right[::-1]})
     return "The best of many is lucky, and luck does not come along to new scenes."
 

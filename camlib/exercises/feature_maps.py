@@ -5,10 +5,9 @@ from functools import cache
 import numpy as np
 
 from .. import course_network, scenes
-from ..checks import choice, number, same, within
+from ..checks import choice, number, same, shaped, within
 from ..feature_maps import feature_maps, receptive_field_of
 from . import exercise
-from ._shapes import shaped
 
 
 @cache

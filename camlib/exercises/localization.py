@@ -5,13 +5,12 @@ from functools import cache
 import numpy as np
 
 from .. import course_network
-from ..checks import choice, number, same
+from ..checks import choice, number, numbers, same
 from ..images import resize_map
 from ..intervals import mean_interval
 from ..localization import box_hits, box_masks, max_box_accuracy, pointing_game
 from ..probe import Probe
 from . import exercise
-from ._numbers import one_by_one
 
 THRESHOLDS = np.arange(0.05, 1, 0.05)
 DELTAS = (0.3, 0.5, 0.7)
@@ -51,7 +50,7 @@ def strictness(accuracy, ahead, choose, report, chosen_on, shown):
                      for name in names])
     best = np.array([[max_box_accuracy(shown[name][0], report.boxes, coarse, d)[0] for d in DELTAS]
                      for name in names])
-    one_by_one(np.ravel(accuracy), right.ravel(), [f"accuracy, {name}, delta {d}" for name in names for d in DELTAS], {
+    numbers(np.ravel(accuracy), right.ravel(), [f"accuracy, {name}, delta {d}" for name in names for d in DELTAS], {
         "the rows are exchanged: CAM comes first": right[::-1].ravel(),
         "the threshold was chosen for 0.5: each delta has its own": kept.ravel(),
         "the threshold was chosen on the scenes to report on": best.ravel()})

@@ -6,13 +6,12 @@ from itertools import combinations
 import numpy as np
 
 from .. import pretrained
-from ..checks import choice, number, same
+from ..checks import choice, number, numbers, same
 from ..grad_cam import grad_cam
 from ..images import resize_map
 from ..probe import Probe
 from ..runtime import keras
 from . import exercise
-from ._numbers import one_by_one
 
 BOXES = {"chelsea": (35, 0, 400, 300), "coffee": (75, 15, 480, 390),  # drawn by hand, as in the chapter
          "rocket": (303, 125, 342, 418), "motorcycle": (92, 78, 690, 452)}
@@ -128,7 +127,7 @@ def softmax(predicted, same_picture, paler):
     alike = {name for n, name in enumerate(photos) if np.corrcoef(right[n].ravel(), own[n].ravel())[0, 1] > 0.99}
     choice(same_picture, alike, dict.fromkeys(photos, "Its correlation is 0.99 or less."), "same_picture")
     factor = np.abs(own / 49).max((1, 2)) / np.abs(right).max((1, 2))
-    one_by_one(paler, factor, [f"paler, {name}" for name in photos], {
+    numbers(paler, factor, [f"paler, {name}" for name in photos], {
         "turned over: the logit's map is the larger one": 1 / factor,
         "compared with the CAM: Grad-CAM is a 49th of it": 49 * factor})
     return "It asks why this word rather than the others; its unit is another, too."
@@ -139,7 +138,7 @@ def cells(best_iou, reached):
     """``best_iou`` (4,): the largest IoU of a box of whole cells; the names of those that reach 0.5."""
     photos = _network()[2]
     best = [_best_box(BOXES[name], photo.shape[1::-1]) for name, photo in photos.items()]
-    one_by_one(best_iou, best, [f"best_iou, {name}" for name in photos], {
+    numbers(best_iou, best, [f"best_iou, {name}" for name in photos], {
         "lines for a square picture: is each side cut into seven?": [
             _best_box(BOXES[name], photo.shape[:1] * 2) for name, photo in photos.items()],
         "rows for columns: a box is x0 y0 x1 y1": [

@@ -1,4 +1,5 @@
 # %% setup
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,9 +45,13 @@ def larger(a, z):
     return np.where((a.max(1) >= z.max(1))[:, None], a, z)
 
 
+@cache  # the dearest part of each answer, and the same in all
+def cropped(seed):
+    return answers(enhancement.crop(at.images, enhancement.random_windows(np.tile([0, 0, 90, 90], (200, 1)), 96, seed)))
+
+
 def halves(seed, alone=False):
-    spot = enhancement.random_windows(np.tile([0, 0, 90, 90], (200, 1)), 96, seed)
-    p = answers(enhancement.crop(at.images, spot))
+    p = cropped(seed)
     p = p if alone else (answers(at.images) + p) / 2
     gain = (p.argmax(1) == at.labels) * 1.0 - before
     return gain[:100].mean(), gain[100:].mean()
@@ -175,18 +180,16 @@ surest, changed = larger, [counted("40", larger(first["40"], p))[::-1] for p in 
 # %% best_of_twenty | right | by pairs
 gains = np.zeros((20, 2))
 for seed in range(20):
-    spot = enhancement.random_windows(np.tile([0, 0, 90, 90], (200, 1)), 96, seed)
-    p = answers(at.images) + answers(enhancement.crop(at.images, spot))
+    p = answers(at.images) + cropped(seed)
     after = p.argmax(1) == at.labels
     for half in (0, 1):
         part = slice(100 * half, 100 * half + 100)
         gains[seed, half] = enhancement.paired(before[part], after[part]).change
 
 # %% best_of_twenty | right | by seeds
-frame, gains = np.tile([0, 0, 90, 90], (200, 1)), []
+gains = []
 for seed in range(20):
-    spot = enhancement.random_windows(frame, 96, seed)
-    p = (answers(at.images) + answers(enhancement.crop(at.images, spot))) / 2
+    p = (answers(at.images) + cropped(seed)) / 2
     gain = (p.argmax(1) == at.labels) * 1.0 - before
     gains.append([gain[:100].mean(), gain[100:].mean()])
 
