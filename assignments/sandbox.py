@@ -68,7 +68,7 @@ def walls(limits):
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--die-with-parent", "--new-session",
         *([] if root else ["--unshare-user", "--uid", USER, "--gid", USER]),
         *("--cap-drop", "ALL"), *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if root else ()),
-        *readable, "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp",
+        "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp", *readable,
         "--chdir", "/tmp", "--clearenv", *(part for pair in variables.items() for part in ("--setenv", *pair)), "--",
         *(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs"] if root else []),
     ]

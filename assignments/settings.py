@@ -5,17 +5,22 @@ import os
 import sys
 from pathlib import Path
 
+import bleach
 import nbformat
+from nbconvert.filters import markdown2html
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (AssignLatePenalties, CheckCellMetadata, ClearHiddenTests, ClearOutput, GetGrades,
                                     LimitOutput, NbGraderPreprocessor, OverwriteCells, OverwriteKernelspec,
                                     SaveAutoGrades)
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from traitlets import Unicode
 from traitlets.config import Config
 
 from .judge import Judge
 
 COURSE = "cam"
+
+TAGS = bleach.ALLOWED_TAGS | {"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "div", "span", "br", "hr", "img", "del",
+                              "sub", "sup", "table", "thead", "tbody", "tr", "th", "td"}
 
 # A new gradebook is set up by the command alembic, which nbgrader looks for on the path.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.prefix, "bin")), os.environ.get("PATH", "")])
@@ -32,8 +37,13 @@ def settings(root, isolated=True, variants=False, limits=None):
     c.Autograde.sanitize_preprocessors = [ClearOutput, Restore, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [Judge, LimitOutput, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
     c.GenerateFeedback.preprocessors = [GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
-    c.HTMLExporter.sanitize_html = True  # a submission may hold a script, and the teacher opens the page
+    c.HTMLExporter.filters = {"markdown2html": harmless}
     return c
+
+
+def harmless(source):
+    """Markdown as HTML without scripts: a submission may hold one, and the teacher opens the page."""
+    return bleach.clean(markdown2html(source), TAGS, {"*": ["class", "id"], "a": ["href"], "img": ["alt", "src"]})
 
 
 class Restore(NbGraderPreprocessor):

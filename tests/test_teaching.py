@@ -199,7 +199,7 @@ def test_no_script_of_a_submission_reaches_a_page(template, tmp_path):
     c.HTMLExporter.template_name = template
     c.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     c.HTMLExporter.extra_template_paths = [str(static)]
-    text = new_markdown_cell("A **word** <script>alert(1)</script> <b onclick='alert(2)'>x</b> [x](javascript:alert(3))")
+    text = new_markdown_cell("A **word** <script>alert(1)</script> <b onclick='alert(2)'>b</b> [c](javascript:alert(3))")
     text.metadata.nbgrader = {"schema_version": 3, "grade_id": "why", "locked": False, "solution": True, "grade": True,
                               "task": False, "points": 3, "score": 1, "max_score": 3, "comment": ""}
     marks = dict.fromkeys(("score", "max_score", "code_score", "max_code_score", "written_score", "max_written_score",
