@@ -166,7 +166,8 @@ def _values_problem(yours, right, rtol, wrong):
         return "{}, and should be {}".format(*_told_apart(y.item(), r.item()))
     rtol = 1e-12 if right.dtype.kind in "bui" else rtol
     for what, candidate in chain(wrong.items(), _lookalikes(r)):
-        if np.shape(candidate) == y.shape and _close(y, np.asarray(candidate), rtol).all():
+        candidate = np.asarray(candidate)
+        if candidate.shape == y.shape and not (candidate == r).all() and _close(y, candidate, rtol).all():
             return what
     if fitted := _fitted(y, r, rtol):
         return fitted
@@ -240,9 +241,9 @@ def _close(y, r, rtol):
     """Where ``y`` is within the tolerance of ``r``; whole numbers and truth values must be met exactly."""
     if r.dtype.kind in "bui":
         return y == r
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         y, r = y.astype(float), r.astype(float)
-        return np.abs(y - r) <= rtol * np.abs(r).max()
+        return np.isfinite(r) & (np.abs(y - r) <= rtol * np.abs(r).max())
 
 
 def _answer(values, name):

@@ -192,6 +192,15 @@ def test_a_tolerance_must_be_one(rtol):
         checks.same(M, M, rtol=rtol)
 
 
+def test_what_is_no_mistake_is_not_named():
+    """A known wrong answer that equals the right one, or is not finite, says nothing about yours."""
+    for right, wrong in ((np.array([3, 4]), {}), (np.array([3.0, 4.0]), {"not finite": [np.inf, np.inf], "right": [3, 4]})):
+        with pytest.raises(AssertionError, match="^it: wrong in 2 of 2 entries"):
+            checks.same(right + [1e-3, -2e-3], right, "it", wrong=wrong)
+    with pytest.raises(AssertionError, match="^it: too large$"):
+        checks.number(3, 2.0, "it", wrong={"not finite": np.inf})
+
+
 def test_number():
     """One number, whole ones exactly; the message says which way it is off, and never shows the right one."""
     for yours, right in ((0.5, 0.5), (np.float32(1 / 3), 1 / 3), ([7], 7), (7.0, 7), (0, 0.0), (0.50049, 0.5)):
