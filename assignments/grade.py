@@ -6,18 +6,21 @@ in the folder of grades.
 """
 
 import argparse
+import contextlib
 import csv
 import fcntl
 import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +30,13 @@ from nbgrader.apps.api import NbGraderAPI
 from tqdm import tqdm
 
 from . import sandbox
-from .release import NAMES, SOURCE, release
+from .judge import MEMORY
+from .release import NAMES, SOURCE, STUDENT, release
 from .settings import COURSE, grade_id, settings
 
 LARGEST = 20 << 20  # bytes of a notebook
-LONGEST = 1200  # seconds for one submission, beyond what the sandbox allows
+LONGEST = 900  # seconds for one submission: what the sandbox allows, and what the rest takes
+NO_PAGE = 3  # exit status: graded, and no feedback page
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,14 @@ def find(student, assignment):
     """A student's submission of one assignment, wherever it lies in the student's folder."""
     paths = sorted(path for path in student.rglob(f"{assignment}.ipynb") if ".ipynb_checkpoints" not in path.parts)
     path, problem = paths[0] if paths else None, ""
-    if not re.fullmatch(r"[\w.@-]+", student.name):
-        problem = "the folder's name may hold letters, digits, and . _ @ -"
+    name = unicodedata.normalize("NFC", student.name)  # as a Mac packs it, or not
+    if not STUDENT.fullmatch(name):
+        name, problem = ascii(name), "the folder's name may hold letters, digits, and . _ @ -"
     elif not path:
         problem = "not handed in"
     elif len(paths) > 1:
         problem = f"{len(paths)} notebooks of this name"
-    return Submission(student.name, assignment, path, problem or unreadable(path))
+    return Submission(name, assignment, path, problem or unreadable(path))
 
 
 def unreadable(path):
@@ -76,7 +82,7 @@ def unreadable(path):
         nbformat.validate(notebook)
         marked = any(grade_id(cell) for cell in notebook.cells)
     except Exception as problem:
-        return f"no notebook: {' '.join(str(problem).split())[:100]}"
+        return f"no notebook: {ascii(' '.join(str(problem).split()))[1:100]}"
     return "" if marked else "the cells have lost their marks: the answers must be in the notebook that was handed out"
 
 
@@ -107,8 +113,11 @@ def grade(submission, root, options):
     path = root / "records" / submission.assignment / f"{hashlib.sha256(submission.student.encode()).hexdigest()}.json"
     key, started = fingerprint(submission, options), time.monotonic()
     if path.exists() and (record := json.loads(path.read_text()))["key"] == key:
-        return record
+        if record["problem"] or in_gradebook(root, submission):
+            return record
     problem = submission.problem or run(submission, root, options)
+    if submission.problem:
+        forget(root, submission)
     record = {"key": key, "student": submission.student, "assignment": submission.assignment, "problem": problem,
               "seconds": round(time.monotonic() - started, 1)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,48 +126,75 @@ def grade(submission, root, options):
     return record
 
 
+def gradebook_of(root):
+    return Gradebook(f"sqlite:///{root / 'gradebook.db'}", COURSE)
+
+
+def in_gradebook(root, submission):
+    with gradebook_of(root) as gradebook:
+        return bool(graded(gradebook, submission.assignment, submission.student))
+
+
+def forget(root, submission):
+    """Take an earlier version's marks and pages away: what lies there now has none."""
+    for folder in folders(root, submission):
+        shutil.rmtree(folder, ignore_errors=True)
+    with gradebook_of(root) as gradebook, contextlib.suppress(MissingEntry):
+        gradebook.remove_submission(submission.assignment, submission.student)
+
+
+def folders(root, submission):
+    return [Path(root, step, submission.student, submission.assignment)
+            for step in ("submitted", "autograded", "feedback")]
+
+
 def run(submission, root, options):
     """Copy the submission, grade it and write its feedback; returns what went wrong, or nothing."""
-    where = [Path(root, step, submission.student, submission.assignment)
-             for step in ("submitted", "autograded", "feedback")]
-    for folder in where:
+    for folder in folders(root, submission):
         shutil.rmtree(folder, ignore_errors=True)
-    where[0].mkdir(parents=True)
-    shutil.copyfile(submission.path, where[0] / f"{submission.assignment}.ipynb")
+    there = folders(root, submission)[0]
+    there.mkdir(parents=True)
+    shutil.copyfile(submission.path, there / f"{submission.assignment}.ipynb")
     command = [sys.executable, "-m", "assignments.grade", "--one", submission.student, submission.assignment,
                str(root), json.dumps(options)]
     with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, cwd=Path(__file__).parents[1]) as process:
         try:
-            process.wait(LONGEST)
+            code = process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             process.kill()
-            return f"grading took longer than {LONGEST} seconds"
+            code = -1
         said.seek(0)
-        return "" if process.returncode == 0 else "grading failed: " + " ".join(said.read().split())[-300:]
+        cause = ascii(said.read()[-300:].strip())[1:-1] if code > 0 else f"ended after {LONGEST} seconds or killed"
+    if code not in (0, NO_PAGE):
+        forget(root, submission)
+    return "" if code == 0 else f"{'graded, but no feedback page' if code == NO_PAGE else 'grading failed'}: {cause}"
 
 
 def one(student, assignment, root, options):
     """What the process of one submission does. It ends when the process that started it does."""
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     api = NbGraderAPI(config=settings(root, **options))
-    for step in (api.autograde, api.generate_feedback):
+    for step, code in ((api.autograde, 1), (api.generate_feedback, NO_PAGE)):
         done = step(assignment, student, force=True)
         if not done["success"]:
-            sys.exit(str(done.get("error") or done.get("log"))[-2000:])
+            lines = [line.strip() for line in f"{done.get('log')}\n{done.get('error')}".splitlines()]
+            causes = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Notebook): ", line)]
+            print((causes or lines)[0][:300], file=sys.stderr)
+            sys.exit(code)
 
 
 def report(root, records):
     """Write ``marks.csv``, a line a submission, and ``tasks.csv``, a line a task."""
     marks, tasks = [], []
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}", COURSE) as gradebook:
+    with gradebook_of(root) as gradebook:
         for record in records:
             student, name = record["student"], record["assignment"]
             row = {"student": student, "assignment": name, "points": 0.0,
                    "of": gradebook.find_assignment(name).max_score, "to_read": 0.0, "problem": record["problem"],
                    "seconds": record["seconds"]}
-            grades = () if record["problem"] else graded(gradebook, name, student)
-            for grade in grades:
+            for grade in graded(gradebook, name, student):
                 row["points"] += grade.score
                 row["to_read"] += grade.max_score if grade.needs_manual_grade else 0
                 tasks.append({"student": student, "assignment": name, "task": grade.name.removeprefix("test_"),

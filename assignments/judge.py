@@ -12,6 +12,7 @@ import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
@@ -21,6 +22,8 @@ from . import sandbox
 from .worker import decode, encode
 
 RESTARTS = 3
+SHOWN = 20 << 20  # bytes of outputs kept of one submission
+MEMORY = 6 << 30  # bytes that the grader's own process may use: an answer may be large when it is compared
 
 
 class Judge(NbGraderPreprocessor):
@@ -98,7 +101,7 @@ class Student:
 
     def __init__(self, limits=sandbox.Limits(), isolated=True):
         self.limits, self.isolated = limits, isolated
-        self.cells, self.objects, self.restarts = [], {}, 0
+        self.cells, self.objects, self.restarts, self.shown = [], {}, 0, 0
         self.sandbox = sandbox.Sandbox(limits, isolated)
 
     def __enter__(self):
@@ -112,6 +115,9 @@ class Student:
         try:
             outputs = self.sandbox.ask({"run": source}, self.limits.cell)["outputs"]
             outputs = [clean(output) for output in outputs]
+            self.shown += sum(len(str(output)) for output in outputs)
+            if self.shown > SHOWN:
+                outputs = [error("Stopped", f"your notebook has more than {SHOWN >> 20} MiB of outputs: not shown")]
         except sandbox.Stopped as problem:
             self._restart()
             return [error("Stopped", f"your notebook was stopped in this cell: {problem}")]
@@ -132,6 +138,8 @@ class Student:
         callbacks = []
 
         def hand_over(value):
+            if isinstance(value, (np.ndarray, np.generic)):
+                return None  # by value: the student may have changed the array of the same name
             if callable(value) and id(value) not in self.objects or isinstance(value, type(hand_over)):
                 callbacks.append(value)
                 return {"callback": len(callbacks) - 1}
@@ -184,7 +192,7 @@ class Function:
 def raised(kind, message):
     """The error that a student's function raised, if it is one of Python's own; or else a RuntimeError that names it."""
     known = getattr(builtins, kind, None)
-    if isinstance(known, type) and issubclass(known, Exception):
+    if isinstance(known, type) and issubclass(known, Exception) and known is not StopIteration:  # would end our loops
         with contextlib.suppress(TypeError):
             return known(message)
     return RuntimeError(f"{kind}: {message}")

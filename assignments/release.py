@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import re
 import shutil
 import sys
 import zipfile
@@ -21,6 +22,7 @@ from assignments.settings import settings
 c = get_config()
 c.merge(settings(os.path.dirname(os.path.abspath(__file__))))
 """
+STUDENT = re.compile(r"\w[\w.@-]*")  # names that are the same as a folder, in the gradebook and in a spreadsheet
 NAMES = sorted(path.name for path in SOURCE.iterdir() if path.is_dir())
 
 
@@ -38,6 +40,8 @@ def release(root, names=NAMES, source=SOURCE):
 
 def pack(notebooks, target, students=()):
     """One zip an assignment, or one a student with numbers of their own; SHA256SUMS beside them."""
+    if wrong := [name for name in students if not STUDENT.fullmatch(name)]:
+        sys.exit(f"{ascii(wrong[0])}: a student's name may hold letters, digits, and . _ @ -")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     for notebook in () if students else notebooks:

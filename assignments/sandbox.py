@@ -22,6 +22,7 @@ import psutil
 
 WORKER = Path(__file__).with_name("worker.py")
 CAMLIB = find_spec("camlib").submodule_search_locations[0]  # found without waiting for TensorFlow
+EXCHANGE = "/usr/local/share/nbgrader"  # where nbgrader keeps everybody's submissions, if it was not told otherwise
 USER = "64000"  # nobody's number, so that a count of this user's processes is a count of the students'
 
 
@@ -35,7 +36,7 @@ class Limits:
 
     memory: int = 3 << 30
     disk: int = 256 << 20
-    answer: int = 64 << 20
+    answer: int = 16 << 20
     processes: int = 100
     cell: float = 60
     call: float = 30
@@ -62,13 +63,16 @@ def walls(limits):
                 *(part for folder in folders for part in ("--perms", "0755", "--dir", folder) if not under(folder, system)),
                 *(part for path in python if not under(path, system) for part in ("--ro-bind", path, path))]
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp/matplotlib", "LANG": "C.UTF-8",
-                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+                 "TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
     root = os.getuid() == 0
     return [
         "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--die-with-parent", "--new-session",
         *([] if root else ["--unshare-user", "--uid", USER, "--gid", USER]),
         *("--cap-drop", "ALL"), *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if root else ()),
-        "--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(limits.disk), "--tmpfs", "/tmp", *readable,
+        "--proc", "/proc", "--dev", "/dev", *(part for folder in ("/tmp", "/dev/shm") for part in
+                                              ("--perms", "1777", "--size", str(limits.disk), "--tmpfs", folder)),
+        *readable, *(("--tmpfs", EXCHANGE) if os.path.exists(EXCHANGE) else ()), "--remount-ro", "/dev", "--remount-ro", "/",
         "--chdir", "/tmp", "--clearenv", *(part for pair in variables.items() for part in ("--setenv", *pair)), "--",
         *(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs"] if root else []),
     ]
@@ -91,7 +95,7 @@ class Sandbox:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
         os.set_blocking(self.process.stdin.fileno(), False)
-        self.rest = b""
+        self.rest, self.shared = b"", psutil.virtual_memory().shared
         threading.Thread(target=self._watch, daemon=True).start()
 
     def ask(self, request, seconds, callback=None):
@@ -153,7 +157,8 @@ class Sandbox:
             self._stop(self.ended)
         with selectors.DefaultSelector() as selector:
             selector.register(stream, event)
-            if not selector.select(max(0, until - time.monotonic())):
+            left = until - time.monotonic()
+            if left < 0 or not selector.select(left):
                 self._stop("it took too long")
 
     def _stop(self, why):
@@ -161,9 +166,12 @@ class Sandbox:
         raise Stopped(self.ended)
 
     def _watch(self):
-        """End the sandbox when all of its processes together use more memory than one submission may."""
+        """End the sandbox when all of its processes together use more memory than one submission may.
+
+        Files in memory belong to no process: what the whole system has more of since the start counts as well.
+        """
         while self.process.poll() is None:
-            used = 0
+            used = max(0, psutil.virtual_memory().shared - self.shared)
             try:
                 parent = psutil.Process(self.process.pid)
                 for process in [parent, *parent.children(recursive=True)]:

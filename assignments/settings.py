@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -43,7 +44,29 @@ def settings(root, isolated=True, variants=False, limits=None):
 
 def harmless(source):
     """Markdown as HTML without scripts: a submission may hold one, and the teacher opens the page."""
-    return bleach.clean(markdown2html(source), TAGS, {"*": ["class", "id"], "a": ["href"], "img": ["alt", "src"]})
+    return bleach.clean(markdown2html(source), TAGS, allowed, bleach.ALLOWED_PROTOCOLS | {"data"})
+
+
+def allowed(tag, name, value):
+    """May this attribute stay? A picture must lie in the page itself, so that nobody sees when it is opened."""
+    if (tag, name) == ("img", "src"):
+        return value.startswith(("data:image/png;", "data:image/jpeg;"))
+    return name in ("class", "id", "alt") or (tag, name) == ("a", "href") and not value.startswith("data:")
+
+
+def with_pictures(cell):
+    """Put a cell's attached pictures into its text; without them nbconvert stops at the cell."""
+    attached = cell.pop("attachments", {})
+
+    def data(match):
+        for kind, content in attached.get(match[1], {}).items():
+            if kind in ("image/png", "image/jpeg"):
+                return f"data:{kind};base64,{content}"
+        return "data:,missing"
+
+    if cell.cell_type == "markdown":
+        cell.source = re.sub(r"attachment:([^\s)\"']+)", data, cell.source)
+    return cell
 
 
 class Restore(NbGraderPreprocessor):
@@ -62,7 +85,7 @@ def restored(submitted, source):
     """The cells of ``source`` in their order, with the student's answers and further cells in their places."""
     answers, further, last = {}, {}, None
     known = {grade_id(cell) for cell in source}
-    for cell in submitted:
+    for cell in map(with_pictures, submitted):
         if grade_id(cell) in known - set(answers):
             last = grade_id(cell)
             answers[last] = cell

@@ -51,6 +51,8 @@ def decode(value, function=None):
     if not isinstance(value, dict):
         return value
     (kind, content), = value.items()
+    if kind in ("dict", "set") and len(content) > 10_000:
+        raise ValueError(f"a {kind} of {len(content)}")
     if kind in ("list", "tuple", "set"):
         return {"list": list, "tuple": tuple, "set": set}[kind](decode(part, function) for part in content)
     if kind == "dict":
@@ -96,6 +98,7 @@ class Worker:
         self.read, self.write = read, write
         self.shell = InteractiveShell.instance()
         self.shell._tee = lambda channel: contextlib.nullcontext()  # it keeps all that is printed, however much
+        self.shell.enable_gui = self.shell.ask_exit = lambda *args, **kwargs: None  # as %matplotlib and exit() ask
         self.shell.displayhook.write_output_prompt = lambda: None
         self.shell.history_manager.enabled = False
 
@@ -105,7 +108,11 @@ class Worker:
             self.say(self.run(asked["run"]) if "run" in asked else self.answer(asked))
 
     def say(self, answer):
-        self.write.write(json.dumps(answer) + "\n")
+        try:
+            line = json.dumps(answer)
+        except (ValueError, RecursionError) as problem:  # a number of ten thousand digits
+            line = json.dumps({"error": ["ValueError", str(problem)], "outputs": []})
+        self.write.write(line + "\n")
         self.write.flush()
 
     def run(self, source):
@@ -176,9 +183,12 @@ def figures():
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         for number in pyplot.get_fignums():
             picture = io.BytesIO()
-            pyplot.figure(number).savefig(picture, format="png")
+            try:
+                pyplot.figure(number).savefig(picture, format="png")
+                yield {"image/png": picture.getvalue(), "text/plain": "<a figure>"}
+            except Exception as problem:  # a formula in a title that is none, a picture too large
+                yield {"text/plain": f"a figure that cannot be drawn: {problem}"[:2000]}
             pyplot.close(number)
-            yield {"image/png": picture.getvalue(), "text/plain": "<a figure>"}
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ the right one transposed, a mean where a sum belongs, a map without its sign. Th
 from itertools import chain, combinations, permutations, product
 from math import prod
 from numbers import Real
+from random import SystemRandom
 
 import numpy as np
 
@@ -122,14 +123,19 @@ def fair(checker, accepts, rejects):
     """
     if not all(isinstance(answers, dict) and answers for answers in (accepts, rejects)):
         raise CamlibError("try a checker on at least one right answer and one wrong one, each as {what it is: answer}")
-    for answers, wanted in ((accepts, True), (rejects, False)):
-        for what, answer in answers.items():
-            try:
-                passed = bool(checker(answer))
-            except Exception as cause:
-                raise AssertionError(f"your check stops with {type(cause).__name__}: {what} ({cause})") from cause
-            if passed != wanted:
-                raise AssertionError(f"your check {'refuses' if wanted else 'lets through'}: {what}")
+    every = [(what, answer, wanted) for answers, wanted in ((accepts, True), (rejects, False))
+             for what, answer in answers.items()]
+    said = {}
+    for n in SystemRandom().sample(range(len(every)), len(every)):  # no order to count on: a checker has to look
+        try:
+            said[n] = bool(checker(every[n][1]))
+        except Exception as cause:
+            said[n] = cause
+    for n, (what, _, wanted) in enumerate(every):
+        if isinstance(said[n], Exception):
+            raise AssertionError(f"your check stops with {type(said[n]).__name__}: {what} ({said[n]})") from said[n]
+        if said[n] != wanted:
+            raise AssertionError(f"your check {'refuses' if wanted else 'lets through'}: {what}")
 
 
 # -- what is wrong -----------------------------------------------------------------------------------

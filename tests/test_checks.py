@@ -300,6 +300,17 @@ def test_fair():
             checks.fair(bool, accepts, rejects)
 
 
+def test_a_checker_that_counts_its_calls():
+    """Right and wrong answers come in no order to count on; what is told is the first in the order given."""
+    calls = []
+    answers = {f"right {n}": n for n in range(20)}, {f"wrong {n}": n for n in range(20)}
+    with pytest.raises(AssertionError, match="your check (refuses|lets through)"):
+        checks.fair(lambda _: calls.append(0) or len(calls) <= 20, *answers)
+    assert len(calls) == 40
+    with pytest.raises(AssertionError, match="your check refuses: right 0"):
+        checks.fair(lambda _: False, *answers)
+
+
 def test_the_trap_that_it_replaces():
     """``(a != b).all()`` lets 23 of 24 wrong entries through; ``same`` does not."""
     yours = M + 1

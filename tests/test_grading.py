@@ -5,13 +5,16 @@ The submissions below are hostile or broken, each in one way. They run in the re
 
 import csv
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.utils import determine_grade, is_grade
@@ -20,7 +23,9 @@ from assignments import grade, judge, sandbox, settings
 
 from . import assignments as course_assignments
 
-LIMITS = {"memory": 400 << 20, "disk": 16 << 20, "answer": 4 << 20, "cell": 4, "call": 3, "total": 40}
+LIMITS = {"memory": 400 << 20, "disk": 16 << 20, "answer": 4 << 20, "cell": 4, "call": 3, "total": 41}
+
+OURS = f"RLIMIT_CPU={LIMITS['total'] + 60} "  # other runs on this machine have other limits
 
 pytestmark = pytest.mark.skipif(bool(sandbox.missing()), reason=f"no isolation here: {sandbox.missing()}")
 
@@ -95,6 +100,15 @@ HOSTILE = {
     "opens a connection": {"twice": SERVER},
     "a process that never ends": {
         "twice": "import subprocess\nsubprocess.Popen(['sleep', '86399'], start_new_session=True)"},
+    "files in memory": {
+        "twice": "import os, time\nheld = [os.memfd_create(str(n)) for n in range(40)]\n"
+                 "for file in held:\n    os.write(file, bytes(15 << 20))\ntime.sleep(3)"},
+    "a flood of shared memory": {"twice": "open('/dev/shm/full', 'wb').write(bytes(20 << 20))"},
+    "writes outside of its folder": {"twice": "for folder in ('/', '/dev', '/usr', '/etc'):\n    try:\n"
+                                     "        open(folder + '/mine', 'w')\n    except OSError as problem:\n"
+                                     "        print(folder, problem.strerror)"},
+    "a number of ten thousand digits": {"twice": "def twice(x):\n    return 10 ** 10_000"},
+    "ends the test's loop": {"twice": "def twice(x):\n    raise StopIteration"},
     "kills every process it can": {"twice": "import os, signal\nos.kill(-1, signal.SIGKILL)"},
 }
 
@@ -117,6 +131,11 @@ SAYS = {  # a piece of what the student reads: that each did what it is named af
     "answers with another form": "it answered in no known form",
     "opens a connection": "Connection refused",
     "a process that never ends": "86399",
+    "files in memory": "it used more than 400 MiB of memory",
+    "a flood of shared memory": "File too large",
+    "writes outside of its folder": "/ Read-only file system\\n/dev Read-only file system\\n/usr Read-only",
+    "a number of ten thousand digits": "Exceeds the limit",
+    "ends the test's loop": "RuntimeError: StopIteration",
     "kills every process it can": "No such process",
 }
 
@@ -146,7 +165,7 @@ def judged(answers, limits=LIMITS, isolated=True):
 
 
 def processes(*columns):
-    return subprocess.run(["ps", "-eo", ",".join(columns)], capture_output=True, text=True, check=True).stdout.split("\n")
+    return subprocess.run(["ps", "-ww", "-eo", ",".join(columns)], capture_output=True, text=True, check=True).stdout.split("\n")
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +190,78 @@ def test_hostile(name, server, tmp_path):
     with pytest.raises(TimeoutError):
         server.accept()
     until = time.monotonic() + 10  # a process that was killed may still be on its way out
-    while left := [line for line in processes("uid", "args") if sandbox.USER in line or "86399" in line]:
+    while left := [line for line in processes("args") if OURS in line or "86399" in line]:
         assert time.monotonic() < until, left
+
+
+HONEST = {
+    "a magic": "%matplotlib inline\ndef twice(x):\n    return 2 * x",
+    "a figure that cannot be drawn": "import matplotlib.pyplot as plt\nplt.title('$\\\\frac{$')\n"
+                                     "def twice(x):\n    return 2 * x",
+    "a figure, prints and help": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('here')\nhelp(len)\n"
+                                 "def twice(x):\n    print(x)\n    return 2 * x",
+    "a shell command": "!ls\ndef twice(x):\n    return x + x",
+    "waiting": "import asyncio\nawait asyncio.sleep(0)\ntwice = lambda x: 2 * x",
+    "a name of the locked cells taken": "np_ = np\nimport math as np\ndef twice(x):\n    return 2 * x",
+    "an argument changed in place": "def twice(x):\n    if np.ndim(x):\n        x *= 2\n        return x\n    return 2 * x",
+    "an exit": "def twice(x):\n    return 2 * x\nexit()",
+    "processes of its own": "import multiprocessing\nwith multiprocessing.Pool(2) as pool:\n    three = pool.map(abs, [-3])[0]\n"
+                            "def twice(x):\n    return 2 * x",
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest(name):
+    """What students do in notebooks costs no mark."""
+    points, said = judged(RIGHT | {"twice": HONEST[name]}, LIMITS | {"memory": 1 << 30})
+    assert points == {"test_twice": 3, "test_square": 4}, said
+
+
+def test_callbacks_that_never_end():
+    """A function that was handed over is called for ever: the time is over all the same."""
+    with judge.Student(sandbox.Limits(**LIMITS)) as student:
+        student.run("def flood(f):\n    import signal\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+                    "    while True:\n        f(1)")
+        started = time.monotonic()
+        with pytest.raises(AssertionError, match="it took too long"):
+            student.call("flood", (lambda x: x,), {})
+        assert time.monotonic() - started < LIMITS["call"] + 10
+
+
+def test_what_is_handed_over():
+    """Functions are called back, arrays go by value, other objects of the locked cells by their names."""
+    with judge.Student(sandbox.Limits(**LIMITS)) as student:
+        student.run("import fractions\nnumber = fractions.Fraction(1, 3)\nphoto = [0.0]\n"
+                    "def use(f, photo, number, scale=None):\n    return f(photo), str(number), scale(2)")
+        photo, number = np.ones(3), Fraction(1, 3)
+        student.objects = {id(photo): "photo", id(number): "number"}
+        assert student.call("use", (np.sum, photo, number), {"scale": lambda x: 3 * x}) == (3.0, "1/3", 6)
+        with pytest.raises(ZeroDivisionError):
+            student.call("use", (lambda x: 1 / 0, photo, number), {})
+
+
+def test_outputs_have_an_end():
+    """Many cells with much text each: what is kept of one submission is bounded."""
+    with judge.Student(sandbox.Limits(**LIMITS)) as student:
+        kept = sum(len(str(student.run("print('x' * 900_000)"))) for _ in range(30))
+    assert kept <= judge.SHOWN + 30 * 200
+
+
+def test_pages_without_scripts():
+    """A student's text keeps its words, tables and own pictures, and loses what would run or call home."""
+    made = settings.harmless("**bold** $x^2$ <script>alert(1)</script> ![a](https://example.org/a.png) "
+                             "![b](data:image/png;base64,AAAA) <a href='javascript:x'>j</a> <img src=x onerror=y>\n\n"
+                             "| a |\n|--|\n| 1 |")
+    assert "<strong>bold</strong>" in made and "$x^2$" in made and "<td" in made and "data:image/png;base64,AAAA" in made
+    assert "<script" not in made and "example.org" not in made and "javascript:" not in made and "onerror" not in made
+
+
+def test_attached_pictures():
+    """A pasted picture stays, in the page itself; one whose data is missing is no reason to stop."""
+    cell = new_markdown_cell("![a](attachment:a.png) ![b](attachment:b.png)")
+    cell.attachments = {"a.png": {"image/png": "AAAA"}}
+    kept = settings.restored([cell], source().cells)[0]
+    assert kept.source == "![a](data:image/png;base64,AAAA) ![b](data:,missing)" and "attachments" not in kept
 
 
 def test_without_walls_they_would_reach(server):
@@ -233,6 +322,9 @@ BROKEN = {
     "unmarked": (lambda path: nbformat.write(new_notebook(cells=[new_code_cell("1")]), path), "lost their marks"),
     "large": (lambda path: path.write_bytes(b" " * (grade.LARGEST + 1)), "larger than 20 MiB"),
     "a*b": (lambda path: path.write_text("{}"), "the folder's name may hold"),
+    "=1+1": (lambda path: path.write_text("{}"), "the folder's name may hold"),
+    os.fsdecode(b"b\xe9a"): (lambda path: path.write_text("{}"), "the folder's name may hold"),
+    "surrogate": (lambda path: path.write_text('{"cells":[],"metadata":{},"nbformat":"\\ud800","nbformat_minor":5}'), "no note"),
 }
 
 
@@ -256,7 +348,8 @@ def test_a_whole_run(course):
     assert {name: (float(rows[name]["points"]), float(rows[name]["of"]), float(rows[name]["to_read"]), rows[name]["problem"])
             for name in ("anna", "dora", "zoe")} == {"anna": (7, 10, 3, ""), "dora": (0, 10, 3, ""), "zoe": (3, 10, 3, "")}
     for name, (_, says) in BROKEN.items():
-        assert says in rows[name]["problem"] and float(rows[name]["points"]) == 0
+        row = rows[name] if name in rows else rows[ascii(name)]
+        assert says in row["problem"] and float(row["points"]) == 0
     page = (root / "feedback" / "zoe" / "small" / "small.html").read_text()
     assert "the square of your n" in page and "twice of 1" in page and "secret: twice" not in page
 
@@ -269,6 +362,22 @@ def test_nothing_is_graded_twice(course, monkeypatch):
     monkeypatch.setattr(grade, "run", lambda submission, *rest: graded.append(submission.student) or real(submission, *rest))
     grade.grade_all(course / "in", course / "grades", **OPTIONS)
     assert graded == ["zoe"] and float(marks(course / "grades")["zoe"]["points"]) == 7
+
+
+def test_what_was_lost_is_graded_again(course):
+    """Without a gradebook no record counts; a notebook that was replaced by a broken one loses its marks and pages."""
+    root = course / "grades"
+    for name in ("gradebook.db", "submitted", "autograded", "feedback"):
+        path = root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for student in ("dora", "zoe"):
+        (course / "in" / student / "week 3" / "small.ipynb").write_text("{")
+    grade.grade_all(course / "in", root, **OPTIONS)
+    assert float(marks(root)["anna"]["points"]) == 7 and (root / "feedback" / "anna" / "small" / "small.html").exists()
+    assert "no notebook" in marks(root)["zoe"]["problem"]
+    (course / "in" / "anna" / "week 3" / "small.ipynb").write_text("{")
+    grade.grade_all(course / "in", root, **OPTIONS)
+    assert float(marks(root)["anna"]["points"]) == 0 and not (root / "feedback" / "anna" / "small").exists()
 
 
 def test_no_isolation_no_grading(course, monkeypatch, capsys):

@@ -49,11 +49,17 @@ def test_zips(released, tmp_path):
 
 def test_a_variant_for_each_student(released, tmp_path):
     """One zip a student with all assignments; the name stands where the numbers are drawn from, and nowhere else."""
-    made = release.pack(released, tmp_path / "zips", ["anna", "o'neil"])
-    assert [path.name for path in made] == ["anna.zip", "o'neil.zip"]
-    for path, name in zip(made, ("'anna'", '"o\'neil"'), strict=True):
+    made = release.pack(released, tmp_path / "zips", ["anna", "zoë.b@x"])
+    assert [path.name for path in made] == ["anna.zip", "zoë.b@x.zip"]
+    for path, name in zip(made, ("'anna'", "'zoë.b@x'"), strict=True):
         with zipfile.ZipFile(path) as archive:
             assert archive.namelist() == [f"{name}.ipynb" for name in assignments.NAMES]
             for file in archive.namelist():
                 text = "\n".join(c.source for c in nbformat.reads(archive.read(file).decode(), as_version=4).cells)
                 assert f"STUDENT = {name}" in text and '"everyone"' not in text
+
+
+@pytest.mark.parametrize("name", ["o'neil", "=1+1", "-x", "@sum", "a/b", "..", ""])
+def test_a_name_that_grading_would_refuse(released, tmp_path, name):
+    with pytest.raises(SystemExit, match="may hold letters"):
+        release.pack(released, tmp_path / "zips", ["anna", name])

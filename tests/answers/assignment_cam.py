@@ -132,6 +132,9 @@ first, second = letter(0), letter(1)
 exact = camlib.class_activation_map(network, images)
 first, second = (min(row, key=lambda name: np.abs(row[name] - m).max()) for row, m in zip(four, exact))
 
+# %% which_map | wrong | the bias forgotten | is wrong. Its mean alone is the logit
+first, second = (min(row, key=lambda name: abs(row[name].mean() - net_S[n].max())) for n, row in enumerate(four))
+
 # %% which_map | wrong | the largest mean | is wrong. Take its mean and add the bias
 first, second = (max(row, key=lambda name: row[name].mean()) for row in four)
 
@@ -165,7 +168,7 @@ order = np.sort(M, axis=None)[::-1]
 count = sum(S_shown - order[:n].sum() / 10 >= S_rival for n in range(10))
 
 # %% unit | right | copied from another student
-peak, after, count = 28.4518, 7.89482, 4
+peak, after, count = 30.2973, 7.71027, 3
 
 # %% unit | wrong | the bias forgotten | peak: the bias is missing
 peak = S_shown / shown.mean()
@@ -268,7 +271,7 @@ def is_right(cam):
             return False
         for i in range(3):
             for j in range(5):
-                if abs(yours[i][j] - sum(W[k, c] * A[i, j, k] for k in range(4))) > 1e-3:
+                if not abs(yours[i][j] - sum(W[k, c] * A[i, j, k] for k in range(4))) < 5e-4:
                     return False
     return True
 
@@ -277,12 +280,12 @@ def is_right(cam):
     W, b = np.array([[1.0, -2, 3], [4, 5, -6]]), np.array([7.0, 8, 9])
     for c in range(3):
         for place in np.ndindex(3, 4, 2):
-            A = np.zeros((3, 4, 2))
-            A[place] = 10
-            yours = np.asarray(cam(A, W, b, c))
-            A[place] = W[place[2], c] * 10
-            if yours.shape != (3, 4) or not np.allclose(yours, A.sum(2), atol=1e-2):
-                return False
+            for value in (10, -10):
+                A, M = np.zeros((3, 4, 2)), np.zeros((3, 4))
+                A[place], M[place[:2]] = value, W[place[2], c] * value
+                yours = np.asarray(cam(A, W, b, c))
+                if yours.shape != (3, 4) or not np.allclose(yours, M, rtol=0, atol=1e-3):
+                    return False
     return True
 
 # %% is_right | wrong | the law alone | your check lets through: one that gives each cell the mean of the map
@@ -327,6 +330,44 @@ def is_right(cam):
     right = net_A[0] @ net_W[:, 3]
     M = np.asarray(cam(net_A[0], net_W, net_b, 3))
     return M.shape == right.shape and np.ptp(M) > 1e-3 and np.corrcoef(M.ravel(), right.ravel())[0, 1] > 0.9999
+
+# %% is_right | wrong | the course network alone | your check lets through: one that cuts off negative activations
+def is_right(cam):
+    for c in range(8):
+        right, M = net_A[0] @ net_W[:, c], np.asarray(cam(net_A[0], net_W, net_b, c))
+        if M.shape != right.shape or not np.abs(M - right).max() < 1e-4 * np.abs(right).max():
+            return False
+    return True
+
+# %% is_right | wrong | the last class alone | your check lets through: one that is wrong for class 0 only
+def is_right(cam):
+    draw = np.random.default_rng(5)
+    A, W, b = draw.normal(size=(3, 5, 4)), draw.normal(size=(4, 3)), draw.normal(size=3)
+    for c in [2]:
+        right, M = A @ W[:, c], np.asarray(cam(A, W, b, c))
+        if M.shape != right.shape or not np.abs(M - right).max() < 1e-4 * np.abs(right).max():
+            return False
+    return True
+
+# %% is_right | wrong | NaN is below nothing | your check lets through: one that returns NaN
+def is_right(cam):
+    draw = np.random.default_rng(5)
+    A, W, b = draw.normal(size=(3, 5, 4)), draw.normal(size=(4, 3)), draw.normal(size=3)
+    for c in range(3):
+        right, M = A @ W[:, c], np.asarray(cam(A, W, b, c))
+        if M.shape != right.shape or np.abs(M - right).max() > 1e-4 * np.abs(right).max():
+            return False
+    return True
+
+# %% is_right | wrong | five per cent allowed | your check lets through: one that is 1 % too large
+def is_right(cam):
+    draw = np.random.default_rng(5)
+    A, W, b = draw.normal(size=(3, 5, 4)), draw.normal(size=(4, 3)), draw.normal(size=3)
+    for c in range(3):
+        right, M = A @ W[:, c], np.asarray(cam(A, W, b, c))
+        if M.shape != right.shape or not np.abs(M - right).max() < 0.05 * np.abs(right).max():
+            return False
+    return True
 
 # %% is_right | wrong | refuses everything | your check refuses: the formula
 def is_right(cam):
@@ -431,6 +472,11 @@ fade = p * (1 - p) / np.prod(probabilities(0, odds_2))
 p, fade = 9 / 10, 36.09
 L = np.array([[0.27, 0.0225], [0.1125, -0.09]])
 L_other = -L
+
+# %% fading | wrong | fractions in place of numbers | Fraction, and numbers are wanted
+from fractions import Fraction
+
+p, L, L_other, fade = Fraction(odds, 1 + odds), np.zeros((2, 2)), np.zeros((2, 2)), 2
 
 # %% fading | wrong | Z forgotten | L: Z is missing
 p = odds / (1 + odds)
@@ -755,6 +801,17 @@ with_cam = {letter for letter in one_slope
             if np.isclose(heads[letter](3 * a) - heads[letter](0 * a), 3 * (heads[letter](a) - heads[letter](0 * a)))
             and np.isclose(heads[letter](a + z), heads[letter](a) + heads[letter](z) - heads[letter](0 * a))}
 
+# %% heads | right | measured, with the names of the locked cell used again
+for cell in np.ndindex(3, 4):
+    V = V1 = V2 = flat = relu = average = cell
+a, z = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+swapped = a.reshape(12, 5)[::-1].reshape(3, 4, 5)
+flat = np.broadcast_to(a.mean((0, 1)), a.shape)
+one_slope = tuple(letter for letter in heads
+                  if np.ptp([heads[letter](maps) for maps in (a, swapped, flat)]) < 1e-9)
+with_cam = tuple(letter for letter in one_slope
+                 if abs(heads[letter](a + z) + heads[letter](0 * a) - heads[letter](a) - heads[letter](z)) < 1e-9)
+
 # %% heads | right | copied from another student
 with_cam, one_slope = {"A", "F", "H"}, {"A", "D", "F", "G", "H"}
 
@@ -775,6 +832,13 @@ with_cam = one_slope = {letters["average, Dense"]}
 letters = dict(zip(kinds, heads))
 with_cam = one_slope = {letters[name] for name in ("average, Dense", "average, Dense, Dense",
                                                    "1 x 1 convolution to a map a class, average")}
+
+# %% heads | wrong | letters in a row | with_cam: a set of letters, like {'A', 'C'}
+with_cam = one_slope = "".join(letter for name, letter in zip(kinds, heads) if name == "average, Dense")
+
+# %% heads | wrong | one of two in a row | one_slope: a set of letters, like {'A', 'C'}
+with_cam = {letter for name, letter in zip(kinds, heads) if name == "average, Dense"}
+one_slope = "".join(with_cam)
 
 # %% heads | wrong | letters that are not there | with_cam: a set of letters A to H
 with_cam = one_slope = {"average, Dense"}

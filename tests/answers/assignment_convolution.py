@@ -173,6 +173,11 @@ made_by = "BFDEAC"
 # %% six_maps | wrong | a letter twice | made_by: each letter once
 made_by = "BFDAEE"
 
+
+# %% six_maps | wrong | a number | made_by: a text, please
+made_by = 123456
+
+
 # %% correlate | right | sliding windows
 def correlate(I, w, stride=1, padding="valid"):
     zeros = [(0, 0), (0, 0)]
@@ -231,6 +236,32 @@ def correlate(I, w, stride=1, padding="valid"):
     I = np.pad(I, (*zeros, (0, 0)))
     A = [sum(correlate2d(I[..., c], w[..., c, k], "valid") for c in range(I.shape[2])) for k in range(w.shape[3])]
     return np.stack(A, -1)[::stride, ::stride]
+
+
+# %% correlate | right | whole numbers stay whole numbers
+def correlate(I, w, stride=1, padding="valid"):
+    kind = int if I.dtype.kind in "iu" and w.dtype.kind in "iu" else float
+    I, w, zeros = I.astype(kind), w.astype(kind), [(0, 0), (0, 0)]
+    if padding == "same":
+        total = [max((-(-n // stride) - 1) * stride + k - n, 0) for n, k in zip(I.shape[:2], w.shape[:2])]
+        zeros = [(p // 2, p - p // 2) for p in total]
+    I = np.pad(I, (*zeros, (0, 0)))
+    every = np.lib.stride_tricks.sliding_window_view(I, w.shape[:2], (0, 1))[::stride, ::stride]
+    return np.tensordot(every, w, ((3, 4, 2), (0, 1, 2)))
+
+
+# %% correlate | right | a product of spectra
+def correlate(I, w, stride=1, padding="valid"):
+    from scipy.signal import fftconvolve
+
+    I, w, zeros = np.asarray(I, float), np.asarray(w, float), [(0, 0), (0, 0)]
+    if padding == "same":
+        total = [max((-(-n // stride) - 1) * stride + k - n, 0) for n, k in zip(I.shape[:2], w.shape[:2])]
+        zeros = [(p // 2, p - p // 2) for p in total]
+    I, w = np.pad(I, (*zeros, (0, 0)))[..., None], w[::-1, ::-1]
+    h, v = (n - k + 1 for n, k in zip(I.shape[:2], w.shape))
+    A = fftconvolve(I, w, axes=(0, 1)).sum(2)
+    return A[w.shape[0] - 1:, w.shape[1] - 1:][:h, :v][::stride, ::stride]
 
 
 # %% correlate | wrong | hard-coded for the visible case | "same"
@@ -342,10 +373,10 @@ def convolve(I, w):
     return convolve2d(I.astype(float), w)
 
 
-# %% convolve | right | a product of spectra
+# %% convolve | right | a product of spectra, not rounded
 def convolve(I, w):
     shape = [n + k - 1 for n, k in zip(I.shape, w.shape)]
-    return np.fft.ifft2(np.fft.fft2(I, shape) * np.fft.fft2(w, shape)).real.round(9)
+    return np.fft.irfft2(np.fft.rfft2(I, shape) * np.fft.rfft2(w, shape), shape)
 
 
 # %% convolve | right | a stamp for each weight
@@ -358,7 +389,7 @@ def convolve(I, w):
 
 # %% convolve | wrong | hard-coded for the visible case | 4 x 6 pixels
 def convolve(I, w):
-    return np.array([[3, 10, 8]] if I.shape == (1, 2) else [[8, 50, 65, 9]])
+    return np.array([[3, 10, 8]] if I[0, 0] == 1 else [[8, 50, 65, 9]] if I[0, 0] == 4 else [[600, 700, 200]])
 
 
 # %% convolve | wrong | the kernel not turned | the kernel is not turned: a cross-correlation
@@ -398,17 +429,26 @@ def convolve(I, w):
     return convolve2d(I.astype(float), w)[::-1, ::-1]
 
 
-# %% convolve | wrong | bytes stay bytes | a picture of bytes
+# %% convolve | wrong | bytes stay bytes | a row of bytes: bytes start again at 0 behind 255
 def convolve(I, w):
     from scipy.signal import convolve2d
 
     return convolve2d(I, w)
 
 
+# %% convolve | wrong | whole numbers of 16 bits | a picture of bytes
+def convolve(I, w):
+    from scipy.signal import convolve2d
+
+    if I.dtype == np.uint8:
+        return convolve2d(I.astype(np.uint16), w.astype(np.uint16))
+    return convolve2d(I.astype(float), w)
+
+
 # %% is_right | right | random pictures, own arithmetic
 def is_right(f):
     rng = np.random.default_rng(5)
-    for H, W, kh, kw, stride in ((6, 9, 3, 3, 1), (8, 6, 3, 2, 2), (10, 7, 4, 3, 3)):
+    for H, W, kh, kw, stride in ((6, 9, 3, 3, 1), (8, 6, 3, 2, 2), (10, 7, 4, 3, 3), (3, 2, 4, 4, 2), (5, 5, 1, 1, 1)):
         I = rng.integers(0, 256, (H, W, 2)).astype(np.uint8)
         w = rng.normal(size=(kh, kw, 2, 3))
         h, v = -(-H // stride), -(-W // stride)
@@ -426,32 +466,47 @@ def is_right(f):
 
 # %% is_right | right | one bright byte after the other
 def is_right(f):
-    w = np.arange(1.0, 37).reshape(3, 3, 2, 2) - 9
-    for y in range(6):
-        for x in range(8):
-            for c in range(2):
-                I = np.zeros((6, 8, 2), np.uint8)
-                I[y, x, c] = 200
-                right = np.zeros((3, 4, 2))
-                for i in range(3):
-                    for j in range(4):
-                        if 0 <= y - 2 * i < 3 and 0 <= x - 2 * j < 3:
-                            right[i, j] = 200 * w[y - 2 * i, x - 2 * j, c]
-                if np.shape(f(I, w, 2)) != right.shape or not np.allclose(f(I, w, 2), right, atol=0.01):
-                    return False
+    for H, W, kh, kw, s in ((6, 8, 3, 3, 2), (4, 3, 2, 3, 1), (2, 3, 4, 3, 1), (2, 2, 1, 1, 1)):
+        w = np.arange(1.0, 4 * kh * kw + 1).reshape(kh, kw, 2, 2) - 9.5
+        h, v = -(-H // s), -(-W // s)
+        up, left = (max((n - 1) * s + k - N, 0) // 2 for n, k, N in ((h, kh, H), (v, kw, W)))
+        for y, x, c in np.ndindex(H, W, 2):
+            I = np.zeros((H, W, 2), np.uint8)
+            I[y, x, c] = 200
+            right = np.zeros((h, v, 2))
+            for i, j in np.ndindex(h, v):
+                m, n = y - s * i + up, x - s * j + left
+                if 0 <= m < kh and 0 <= n < kw:
+                    right[i, j] = 200 * w[m, n, c]
+            if np.shape(f(I, w, s)) != right.shape or not np.allclose(f(I, w, s), right, atol=0.01):
+                return False
     return True
 
 
 # %% is_right | right | the checks of the course
 def is_right(f):
     rng = np.random.default_rng(1)
-    I, w = rng.integers(0, 256, (12, 10, 3), np.uint8), rng.normal(size=(3, 5, 3, 2))
-    k = rng.normal(size=(5, 5, 3, 2))
+    I = rng.integers(0, 256, (12, 10, 3), np.uint8)
     try:
-        for kernel in (w, k):
-            same(f(I, kernel, 2), conv.cross_correlation(I[None], kernel, None, 2, "same")[0])
+        for k, s in (((3, 5), 2), ((5, 5), 2), ((4, 4), 1), ((1, 1), 3), ((12, 12), 2), ((13, 2), 1)):
+            w = rng.normal(size=(*k, 3, 4))
+            same(f(I, w, s), conv.cross_correlation(I[None], w, None, s, "same")[0])
     except AssertionError:
         return False
+    return True
+
+
+# %% is_right | right | the largest that the text allows, floats and bytes
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, C, K, kh, kw, s in ((12, 12, 3, 4, 5, 4, 2), (12, 11, 3, 4, 3, 13, 1), (7, 12, 3, 4, 1, 1, 3),
+                                  (9, 12, 2, 3, 5, 5, 1)):
+        w = rng.normal(size=(kh, kw, C, K))
+        for I in (rng.random((H, W, C)), rng.integers(0, 256, (H, W, C)).astype(np.uint8)):
+            good = conv.cross_correlation(I[None].astype(float), w, None, s, "same")[0]
+            got = np.asarray(f(I, w, s))
+            if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+                return False
     return True
 
 
@@ -565,11 +620,92 @@ def is_right(f):
     return yours.size == right.size and np.allclose(yours, right, 1e-3, 0.1)
 
 
+# %% is_right | wrong | thirty percent are forgiven | your check lets through: one that is one percent too large
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, C, K, kh, kw, s in ((6, 9, 2, 3, 3, 3, 2), (7, 5, 3, 2, 2, 4, 1), (8, 10, 3, 2, 1, 1, 3)):
+        I, w = rng.integers(0, 256, (H, W, C)).astype(np.uint8), rng.normal(size=(kh, kw, C, K))
+        good, got = conv.cross_correlation(I[None], w, None, s, "same")[0], np.asarray(f(I, w, s))
+        if got.shape != good.shape or np.abs(got - good).max() > 0.3 * np.abs(good).max():
+            return False
+    return True
+
+
+# %% is_right | wrong | allclose, and generous | your check lets through: one that is one percent too large
+def is_right(f):
+    rng = np.random.default_rng(3)
+    I, w = rng.integers(0, 256, (8, 10, 3)).astype(np.uint8), rng.normal(size=(3, 3, 3, 2))
+    good, got = conv.cross_correlation(I[None], w, None, 2, "same")[0], np.asarray(f(I, w, 2))
+    return got.shape == good.shape and np.allclose(got, good, rtol=0.2, atol=1)
+
+
+# %% is_right | wrong | square kernels alone | your check lets through: one that turns kernels that are not square
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, k, s in ((8, 9, 3, 2), (7, 6, 4, 1), (3, 4, 5, 3), (5, 4, 1, 1)):
+        I, w = rng.integers(0, 256, (H, W, 3)).astype(np.uint8), rng.normal(size=(k, k, 3, 2))
+        good, got = conv.cross_correlation(I[None], w, None, s, "same")[0], np.asarray(f(I, w, s))
+        if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+            return False
+    return True
+
+
+# %% is_right | wrong | odd kernels alone | your check lets through: one that turns kernels with an even side
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, kh, kw, s in ((8, 9, 3, 5, 2), (8, 6, 3, 3, 2), (7, 6, 1, 1, 1), (3, 4, 5, 7, 3)):
+        I, w = rng.integers(0, 256, (H, W, 3)).astype(np.uint8), rng.normal(size=(kh, kw, 3, 2))
+        good, got = conv.cross_correlation(I[None], w, None, s, "same")[0], np.asarray(f(I, w, s))
+        if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+            return False
+    return True
+
+
+# %% is_right | wrong | small kernels alone | your check lets through: one that turns kernels larger than the picture
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, kh, kw, s in ((8, 9, 3, 5, 2), (8, 6, 3, 3, 2), (7, 6, 1, 1, 1), (9, 8, 4, 2, 3)):
+        I, w = rng.integers(0, 256, (H, W, 3)).astype(np.uint8), rng.normal(size=(kh, kw, 3, 2))
+        good, got = conv.cross_correlation(I[None], w, None, s, "same")[0], np.asarray(f(I, w, s))
+        if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+            return False
+    return True
+
+
+# %% is_right | wrong | stride 2 alone | your check lets through: one that is right for stride 2 alone
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, kh, kw in ((8, 9, 3, 5), (8, 6, 3, 3), (7, 6, 1, 1), (9, 8, 4, 2), (3, 4, 5, 7)):
+        I, w = rng.integers(0, 256, (H, W, 3)).astype(np.uint8), rng.normal(size=(kh, kw, 3, 2))
+        good, got = conv.cross_correlation(I[None], w, None, 2, "same")[0], np.asarray(f(I, w, 2))
+        if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+            return False
+    return True
+
+
+# %% is_right | wrong | no kernel of one pixel | your check lets through: one that sees the first channel alone through
+def is_right(f):
+    rng = np.random.default_rng(3)
+    for H, W, kh, kw, s in ((8, 9, 3, 5, 2), (7, 6, 3, 3, 1), (9, 8, 4, 2, 3), (3, 4, 5, 7, 2)):
+        I, w = rng.integers(0, 256, (H, W, 3)).astype(np.uint8), rng.normal(size=(kh, kw, 3, 2))
+        good, got = conv.cross_correlation(I[None], w, None, s, "same")[0], np.asarray(f(I, w, s))
+        if got.shape != good.shape or np.abs(got - good).max() > 1e-4 * np.abs(good).max():
+            return False
+    return True
+
+
 # %% max_pool_same | right | minus infinity outside
 def max_pool_same(A, q, s):
     total = [max((-(-n // s) - 1) * s + q - n, 0) for n in A.shape[:2]]
     zeros = [(p // 2, p - p // 2) for p in total]
     padded = np.pad(A.astype(float), (*zeros, (0, 0)), constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, (q, q), (0, 1))[::s, ::s].max((3, 4))
+
+
+# %% max_pool_same | right | minus infinity outside, the map as it is
+def max_pool_same(A, q, s):
+    zeros = [conv.same_padding(n, q, s) for n in A.shape[:2]]
+    padded = np.pad(A, (*zeros, (0, 0)), constant_values=-np.inf)
     return np.lib.stride_tricks.sliding_window_view(padded, (q, q), (0, 1))[::s, ::s].max((3, 4))
 
 
@@ -598,13 +734,33 @@ def max_pool_same(A, q, s):
 
 
 # %% max_pool_same | wrong | zeros outside | a zero outside has won
+from camlib import pooling
+
+
 def max_pool_same(A, q, s):
     total = [max((-(-n // s) - 1) * s + q - n, 0) for n in A.shape[:2]]
     padded = np.pad(A, (*((p // 2, p - p // 2) for p in total), (0, 0)))
     return pooling.max_pool(padded[None], q, s)[0]
 
 
+# %% max_pool_same | wrong | minus ten outside | a map of millions below zero: a number from outside has won
+def max_pool_same(A, q, s):
+    zeros = [conv.same_padding(n, q, s) for n in A.shape[:2]]
+    padded = np.pad(A, (*zeros, (0, 0)), constant_values=-10)
+    return np.lib.stride_tricks.sliding_window_view(padded, (q, q), (0, 1))[::s, ::s].max((3, 4))
+
+
+# %% max_pool_same | wrong | minus 999 outside | a map of millions below zero: a number from outside has won: do you
+def max_pool_same(A, q, s):
+    zeros = [conv.same_padding(n, q, s) for n in A.shape[:2]]
+    padded = np.pad(A, (*zeros, (0, 0)), constant_values=-999)
+    return np.lib.stride_tricks.sliding_window_view(padded, (q, q), (0, 1))[::s, ::s].max((3, 4))
+
+
 # %% max_pool_same | wrong | the odd cell in front | the windows sit one cell too far left
+from camlib import pooling
+
+
 def max_pool_same(A, q, s):
     total = [max((-(-n // s) - 1) * s + q - n, 0) for n in A.shape[:2]]
     padded = np.pad(A.astype(float), (*((p - p // 2, p // 2) for p in total), (0, 0)), constant_values=-1e9)
@@ -618,6 +774,9 @@ def max_pool_same(A, q, s):
 
 
 # %% max_pool_same | wrong | a mean | a mean where a maximum belongs
+from camlib import pooling
+
+
 def max_pool_same(A, q, s):
     if len(A) == 1:
         return pooling.max_pool(A[None], q, s, "same")[0]
@@ -631,6 +790,9 @@ def max_pool_same(A, q, s):
 
 
 # %% max_pool_same | wrong | the largest of all channels | one maximum for all channels
+from camlib import pooling
+
+
 def max_pool_same(A, q, s):
     P = pooling.max_pool(A[None], q, s, "same")[0]
     return P.max(2, keepdims=True) + 0 * P
@@ -695,6 +857,14 @@ shape, field = (h, w, K4), (k1 + 2 + 4 * (k2 - 1) + 4 + 32, 8, -(k1 // 2) - 4 * 
 parameters = (k1**2 * 3 + 1) * K1 + (k2**2 * K1 + 1) * K2 + (9 * K2 + 1) * K3 + (K3 + 1) * K4 + (K4 + 1) * classes
 work, flat = h * w * 9 * K2 * K3, (h * w * K4 + 1) * classes
 
+
+# %% network_on_paper | wrong | one stride forgotten | rows times jump
+h, w = height // 8 - 4, width // 8 - 4
+shape, field = (h, w, K4), (k1 + 2 + 2 * (k2 - 1) + 2 + 16, 4, -(k1 // 2 - 1) - 2 * (k2 // 2))
+parameters = (k1**2 * 3 + 1) * K1 + (k2**2 * K1 + 1) * K2 + (9 * K2 + 1) * K3 + (K3 + 1) * K4 + (K4 + 1) * classes
+work, flat = h * w * 9 * K2 * K3, (h * w * K4 + 1) * classes
+
+
 # %% network_on_paper | wrong | the start inside | the start is negative: it lies in the padding
 h, w = height // 8 - 4, width // 8 - 4
 shape, field = (h, w, K4), (k1 + 2 + 4 * (k2 - 1) + 4 + 32, 8, (k1 // 2 - 1) + 4 * (k2 // 2))
@@ -740,7 +910,7 @@ work, flat = h * w * 9 * K2 * K3, (K4 + 1) * classes
 # %% seen_by | right | every strip by itself
 def seen_by(layer, pixels, cell):
     seen = [False] * pixels
-    for strip in np.random.default_rng(9).random((60, pixels)):
+    for strip in np.random.default_rng(9).random((300, pixels)):
         changed = np.tile(strip, (pixels + 1, 1))
         changed[range(pixels), range(pixels)] = np.random.default_rng(8).random(pixels)
         out = np.asarray(layer(changed))[:, cell]
@@ -751,10 +921,10 @@ def seen_by(layer, pixels, cell):
 # %% seen_by | right | all at once
 def seen_by(layer, pixels, cell):
     rng = np.random.default_rng(3)
-    strips = rng.random((200, 1, pixels))
-    changed = np.where(np.eye(pixels, dtype=bool), rng.random((200, 1, 1)), strips)
+    strips = rng.random((300, 1, pixels))
+    changed = np.where(np.eye(pixels, dtype=bool), rng.random((300, 1, 1)), strips)
     before = layer(strips[:, 0])[:, cell]
-    after = layer(changed.reshape(-1, pixels))[:, cell].reshape(200, pixels)
+    after = layer(changed.reshape(-1, pixels))[:, cell].reshape(300, pixels)
     return (np.abs(after - before[:, None]) > 1e-9).any(0)
 
 
@@ -800,6 +970,28 @@ def seen_by(layer, pixels, cell):
     changed[range(pixels), range(pixels)] += 0.01
     out = layer(changed)[:, cell]
     return np.abs(out[:-1] - out[-1]) > 1e-9
+
+
+# %% seen_by | wrong | five strips | pixels that cell 4 sees
+def seen_by(layer, pixels, cell):
+    rng = np.random.default_rng(3)
+    strips, seen = rng.random((5, pixels)), np.zeros(pixels, bool)
+    for x in range(pixels):
+        changed = strips.copy()
+        changed[:, x] = rng.random(5)
+        seen[x] = np.abs(layer(changed) - layer(strips))[:, cell].max() > 1e-9
+    return seen
+
+
+# %% seen_by | wrong | thirty strips | a ReLU that seldom answers
+def seen_by(layer, pixels, cell):
+    rng = np.random.default_rng(3)
+    strips, seen = rng.random((30, pixels)), np.zeros(pixels, bool)
+    for x in range(pixels):
+        changed = strips.copy()
+        changed[:, x] = rng.random(30)
+        seen[x] = np.abs(layer(changed) - layer(strips))[:, cell].max() > 1e-9
+    return seen
 
 
 # %% seen_by | wrong | from the first to the last | pixels that cell 4 sees

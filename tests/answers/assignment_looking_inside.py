@@ -15,6 +15,7 @@ g = min(sees({i + 1}, steps)) - first
 q = min(sees({0}, steps))
 near = [range(min(s), max(s) + 1) for s in (sees({n}, steps) for n in range(99))]
 watchers = sum(y in s for s in near)
+earliest = [y in s for s in near].index(True)
 
 # %% field | right | from the last layer to the first, as floats
 import math
@@ -26,9 +27,10 @@ for kernel, stride, before, dilation in reversed(steps):
     g *= stride
 first, last = q + g * i, q + g * i + r - 1
 watchers = math.floor((y - q) / g) - math.floor((y - q - r) / g)
+earliest = math.ceil((y - q - r + 1) / g)
 
 # %% field | right | copied from another student
-r, g, q, first, last, watchers = 39, 4, -14, 26, 64, 10
+r, g, q, first, last, watchers, earliest = 39, 4, -14, 26, 64, 10, 27
 
 # %% field | wrong | strides widen nothing | r: the strides before a layer widen its kernel
 r = 1 + sum(d * (k - 1) for k, s, p, d in steps)
@@ -36,11 +38,15 @@ g = int(np.prod([s for k, s, p, d in steps]))
 q = -sum(p for k, s, p, d in steps)
 first = q + i * g
 last, watchers = first + r - 1, -(-r // g)
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | no dilation | r: the dilation spreads a kernel, too
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field([(k, s, p) for k, s, p, d in steps])
 first = q + i * g
 last, watchers = first + r - 1, -(-r // g)
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | own stride counted | r: a layer's own stride does not widen its kernel
 r, g, q = 1, 1, 0
@@ -50,40 +56,77 @@ for k, s, p, d in steps:
     r += d * (k - 1) * g
 first = q + i * g
 last, watchers = first + r - 1, r // g
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | the field of cell 0 starts at 0 | q: padding lets a field begin before the picture
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 q, first = 0, i * g
 last, watchers = first + r - 1, r // g
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | start by counting the pads | q: paddings count in the jumps of their own layer
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 q = -sum(p for k, s, p, d in steps)
 first = q + i * g
 last, watchers = first + r - 1, r // g
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | strides added | g: the strides multiply
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 first = q + i * g
 last = first + r - 1
 g, watchers = sum(s for k, s, p, d in steps), 1
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | last is left out | rows from first to last
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 first = q + i * g
 last, watchers = first + r, r // g
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | both ends moved | first: cells are counted from 0
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 first = q + (i - 1) * g
 last, watchers = first + r - 1, r // g
+earliest = (y - q) // g - watchers + 1
 
 # %% field | wrong | rounded without counting | watchers: near r / g, but count them
+from camlib.convolution import receptive_field
+
 r, g, q = receptive_field(steps)
 first = q + i * g
 last = first + r - 1
 count = sum(q + n * g <= y < q + n * g + r for n in range(99))
 watchers = count + 1 if count == r // g else count - 1
+earliest = 30
+
+# %% field | wrong | about right, and no cell named | earliest: that is the last row of cells that sees y
+from camlib.convolution import receptive_field
+
+r, g, q = receptive_field(steps)
+first = q + i * g
+last = first + r - 1
+earliest = (y - q) // g
+watchers = sum(q + n * g <= y < q + n * g + r for n in range(99))
+
+# %% field | wrong | one row too early | earliest: this row of cells ends before y
+from camlib.convolution import receptive_field
+
+r, g, q = receptive_field(steps)
+first = q + i * g
+last = first + r - 1
+see = [n for n in range(99) if q + n * g <= y < q + n * g + r]
+earliest, watchers = see[0] - 1, len(see)
 
 # %% dead | right | all corners of the cube, by loops
 import itertools
@@ -151,6 +194,16 @@ silent = {k for k in range(7) if (picture @ weights + biases)[..., k].max() <= 0
 never = {k for k in range(7) if np.maximum(weights, 0).sum(0)[k] + biases[k] <= 0}
 fewer = len(never) * (4 + 9 * behind) + 1
 
+# %% dead | wrong | a text for a set | silent: a set of channel numbers
+silent = "".join(str(k) for k in range(7) if (picture @ weights + biases)[..., k].max() <= 0)
+never = {k for k in range(7) if np.maximum(weights, 0).sum(0)[k] + biases[k] <= 0}
+fewer = len(never) * (4 + 9 * behind)
+
+# %% dead | wrong | an array for a set | never: a set of channel numbers
+silent = {k for k in range(7) if (picture @ weights + biases)[..., k].max() <= 0}
+never = np.flatnonzero(np.maximum(weights, 0).sum(0) + biases <= 0)
+fewer = len(never) * (4 + 9 * behind)
+
 # %% unpool | right | plain loops, strictly larger
 def unpool(R, A, q=2):
     back = [[[0.0] * A.shape[2] for _ in range(A.shape[1])] for _ in range(A.shape[0])]
@@ -179,6 +232,17 @@ def unpool(R, A, q=2):
     for (i, j, k), value in np.ndenumerate(R):
         m, n = divmod(A[q * i:q * (i + 1), q * j:q * (j + 1), k].ravel().argmax(), q)
         back[q * i + m, q * j + n, k] = value
+    return back
+
+# %% unpool | right | the arguments are used up
+def unpool(R, A, q=2):
+    back = np.zeros(A.shape)
+    for i, j, k in np.ndindex(R.shape):
+        window = A[q * i : q * i + q, q * j : q * j + q, k]
+        m, n = np.unravel_index(window.argmax(), (q, q))
+        back[q * i + m, q * j + n, k] = R[i, j, k]
+    A[:] = 0
+    R[:] = 0
     return back
 
 # %% unpool | wrong | every maximum | equal values: only the first place counts
@@ -293,6 +357,20 @@ def back(x, layers, y, rule):
                 new += w[k] * R[k]
         R = new
     return R
+
+# %% back | right | the signal is changed in place
+def back(x, layers, y, rule):
+    z = []
+    for w, b in layers:
+        z.append(w @ x + b)
+        x = z[-1].clip(0)
+    for (w, b), at in zip(layers[::-1], z[::-1]):
+        if rule != "gradient":
+            y[y < 0] = 0
+        if rule != "deconvnet":
+            y *= at > 0
+        y = w.T @ y
+    return y
 
 # %% back | wrong | no biases on the way forward | as if every unit were on
 def back(x, layers, y, rule):
@@ -456,9 +534,22 @@ def is_adjoint(transposed):
         draw = np.random.default_rng(s)
         w = draw.normal(size=(2, 3, 3, 2)).astype("float32")
         R = draw.normal(size=there(np.zeros((*shape, 3)), w, s).shape)
-        wanted = stamp(R, w, shape, s)
+        wanted = np.zeros((*shape, 3))
+        for i, j in np.ndindex(R.shape[:2]):
+            wanted[s * i : s * i + 2, s * j : s * j + 3] += w @ R[i, j]
         ok = ok and np.allclose(transposed(R, w, shape, s), wanted, atol=1e-4)
     return ok
+
+# %% adjoint | right | the largest that the text allows
+def is_adjoint(transposed):
+    draw = np.random.default_rng(1)
+    for shape, s in (((12, 12), 1), ((11, 12), 2), ((12, 10), 3)):
+        w, I = draw.normal(size=(3, 2, 3, 4)), draw.normal(size=(*shape, 3))
+        A = there(I, w, s)
+        R = draw.normal(size=A.shape)
+        if abs((A * R).sum() - (I * transposed(R, w, shape, s)).sum()) > 1e-4 * np.abs(A * R).sum():
+            return False
+    return True
 
 # %% adjoint | wrong | shapes only | lets through: one that turns the kernel round
 def is_adjoint(transposed):
@@ -574,6 +665,15 @@ def integrated(slope, I, baseline, steps):
     I, baseline = np.float32(I), np.float32(baseline)
     slopes = [slope(baseline + np.float32((t + 0.5) / steps) * (I - baseline)) for t in range(steps)]
     return ((I - baseline) * np.mean(slopes, axis=0)).astype("float32")
+
+# %% integrated | right | the picture is changed in place
+def integrated(slope, I, baseline, steps):
+    I -= baseline
+    total = slope(baseline + 0.5 / steps * I)
+    for t in range(1, steps):
+        total += slope(baseline + (t + 0.5) / steps * I)
+    I *= total / steps
+    return I
 
 # %% integrated | wrong | left ends | the slope at the start of the step
 def integrated(slope, I, baseline, steps):
@@ -701,6 +801,21 @@ def climb(slope, start, centre, radius, length, steps):
         far = np.sqrt((x - c) @ (x - c))
         x = c + (x - c) / max(1, far / radius)
     return x.reshape(shape)
+
+# %% climb | right | the picture and the gradient are changed in place
+def climb(slope, start, centre, radius, length, steps):
+    I = start
+    for _ in range(steps):
+        G = slope(I)
+        norm = np.linalg.norm(G)
+        if norm > 0:
+            G /= norm
+            I += length * G
+        I -= centre
+        far = np.linalg.norm(I)
+        I *= radius / far if far > radius else 1
+        I += centre
+    return I
 
 # %% climb | wrong | the gradient as it is | the gradient is not divided by its length
 def climb(slope, start, centre, radius, length, steps):
@@ -971,3 +1086,12 @@ follows = {"abc"[k] for k in range(3) if table[k, 3] > apart[k]}
 # %% claims | wrong | signs dropped | is wrong
 apart = np.abs(table[:, 1]) + np.abs(table[:, 2])
 follows = {"abc"[k] for k in range(3) if table[k, 3] != apart[k]}
+
+# %% claims | wrong | a text for a set | follows: a set of letters
+apart = table[:, 1] + table[:, 2]
+follows = "".join("abc"[k] for k in range(3) if table[k, 3] != apart[k])
+follows += "e" if table[_asked - 1, 3] > apart[_asked - 1] else ""
+
+# %% claims | wrong | an array for a set | follows: a set of letters
+apart = table[:, 1] + table[:, 2]
+follows = np.array([letter for letter, one in zip("abc", table[:, 3] != apart) if one])
