@@ -1,8 +1,8 @@
 """Grades a folder of submissions: one folder a student, notebooks under the names they were handed out with.
 
-Each submission is graded by a process of its own, its code in a sandbox. What was graded is not graded again unless the
-submission, the assignment or an option changed: stop at any time, and start again. Marks, feedback and the gradebook lie
-in the folder of grades.
+Each submission is graded by a process of its own, its code in a sandbox. What was graded is not graded again unless
+the submission, the assignment or an option changed: stop at any time, and start again. Marks, feedback and the
+gradebook lie in the folder of grades.
 """
 
 import argparse
@@ -88,8 +88,9 @@ def unreadable(path):
 
 def fingerprint(submission, options):
     """Changes with whatever a mark depends on: the submission, the assignment, the options."""
-    parts = [submission.path.read_bytes() if submission.path and not submission.problem else submission.problem.encode(),
-             (SOURCE / submission.assignment / f"{submission.assignment}.ipynb").read_bytes(), repr(options).encode()]
+    handed_in = submission.problem.encode() if submission.problem else submission.path.read_bytes()
+    source = SOURCE / submission.assignment / f"{submission.assignment}.ipynb"
+    parts = [handed_in, source.read_bytes(), repr(options).encode()]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -157,8 +158,9 @@ def run(submission, root, options):
     shutil.copyfile(submission.path, there / f"{submission.assignment}.ipynb")
     command = [sys.executable, "-m", "assignments.grade", "--one", submission.student, submission.assignment,
                str(root), json.dumps(options)]
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, cwd=Path(__file__).parents[1]) as process:
+    here, nowhere = Path(__file__).parents[1], subprocess.DEVNULL
+    with tempfile.TemporaryFile("w+") as said, \
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nowhere, stderr=said, cwd=here) as process:
         try:
             code = process.wait(LONGEST)
         except subprocess.TimeoutExpired:

@@ -29,8 +29,8 @@ MEMORY = 6 << 30  # bytes that the grader's own process may use: an answer may b
 class Judge(NbGraderPreprocessor):
     """nbgrader's step that runs a notebook, in place of ``Execute``."""
 
-    isolated = Bool(True, help="Run submissions in a sandbox. Without one, they run as you, with your files.").tag(config=True)
-    variants = Bool(False, help="Give each student numbers of their own, drawn from the student's name.").tag(config=True)
+    isolated = Bool(True, help="Run submissions in a sandbox; without one, they run as you.").tag(config=True)
+    variants = Bool(False, help="Each student had numbers of their own, drawn from the name.").tag(config=True)
 
     limits = Dict(help="Limits of the sandbox that differ from its own, by name.").tag(config=True)
 
@@ -190,7 +190,7 @@ class Function:
 
 
 def raised(kind, message):
-    """The error that a student's function raised, if it is one of Python's own; or else a RuntimeError that names it."""
+    """The error that a student's function raised, if it is one of Python's own; else a RuntimeError that names it."""
     known = getattr(builtins, kind, None)
     if isinstance(known, type) and issubclass(known, Exception) and known is not StopIteration:  # would end our loops
         with contextlib.suppress(TypeError):

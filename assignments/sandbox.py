@@ -48,31 +48,34 @@ def missing():
     """Why submissions cannot be isolated here, or nothing if they can."""
     if not shutil.which("bwrap"):
         return "bubblewrap is not installed (on Debian and Ubuntu: apt install bubblewrap; it needs Linux)"
-    probe = "import os; assert os.getuid() and [line.split(':')[0].strip() for line in open('/proc/net/dev')][2:] == ['lo']"
+    probe = ("import os; assert os.getuid(), 'it runs as root'\n"
+             "assert [line.split(':')[0].strip() for line in open('/proc/net/dev')][2:] == ['lo'], 'it has a network'")
     tried = subprocess.run([*walls(Limits()), sys.executable, "-I", "-c", probe], capture_output=True, text=True)
     return f"bubblewrap does not work here: {tried.stderr.strip()[-300:]}" if tried.returncode else ""
 
 
 def walls(limits):
-    """The command behind which a program has the system's and Python's files to read, a small /tmp, and nothing else."""
+    """The command behind which a program has the system's and Python's files to read, a small /tmp, nothing else."""
     system = [path for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/fonts",
                                 "/etc/alternatives") if os.path.exists(path)]
     python = [sys.base_prefix, sys.prefix, CAMLIB, str(WORKER)]
     folders = sorted({str(folder) for path in python for folder in Path(path).parents[:-1]})
-    readable = [*(part for path in system for part in ("--ro-bind", path, path)),  # folders on the way, as in a new system
-                *(part for folder in folders for part in ("--perms", "0755", "--dir", folder) if not under(folder, system)),
+    readable = [*(part for path in system for part in ("--ro-bind", path, path)),
+                *(part for folder in folders if not under(folder, system) for part in ("--perms", "0755", "--dir", folder)),
                 *(part for path in python if not under(path, system) for part in ("--ro-bind", path, path))]
-    variables = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "MPLBACKEND": "agg", "MPLCONFIGDIR": "/tmp/matplotlib", "LANG": "C.UTF-8",
-                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    variables = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLBACKEND": "agg",
+                 "MPLCONFIGDIR": "/tmp/matplotlib", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
                  "TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
     root = os.getuid() == 0
     return [
-        "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--die-with-parent", "--new-session",
+        "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--die-with-parent",
+        "--new-session",
         *([] if root else ["--unshare-user", "--uid", USER, "--gid", USER]),
         *("--cap-drop", "ALL"), *(("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID") if root else ()),
         "--proc", "/proc", "--dev", "/dev", *(part for folder in ("/tmp", "/dev/shm") for part in
                                               ("--perms", "1777", "--size", str(limits.disk), "--tmpfs", folder)),
-        *readable, *(("--tmpfs", EXCHANGE) if os.path.exists(EXCHANGE) else ()), "--remount-ro", "/dev", "--remount-ro", "/",
+        *readable, *(("--tmpfs", EXCHANGE) if os.path.exists(EXCHANGE) else ()),
+        "--remount-ro", "/dev", "--remount-ro", "/",
         "--chdir", "/tmp", "--clearenv", *(part for pair in variables.items() for part in ("--setenv", *pair)), "--",
         *(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs"] if root else []),
     ]
