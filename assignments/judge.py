@@ -11,6 +11,7 @@ import contextlib
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import FunctionType
 
 import numpy as np
 from nbformat import NotebookNode
@@ -140,10 +141,12 @@ class Student:
         def hand_over(value):
             if isinstance(value, (np.ndarray, np.generic)):
                 return None  # by value: the student may have changed the array of the same name
-            if callable(value) and id(value) not in self.objects or isinstance(value, type(hand_over)):
+            if id(value) in self.objects and not isinstance(value, FunctionType):
+                return {"name": self.objects[id(value)]}  # a network, say: the student's side has one, too
+            if callable(value):
                 callbacks.append(value)
                 return {"callback": len(callbacks) - 1}
-            return {"name": self.objects[id(value)]} if id(value) in self.objects else None
+            return None
 
         request = {"call": name, "args": [encode(v, hand_over) for v in args], "seconds": self.limits.call,
                    "kwargs": {k: encode(v, hand_over) for k, v in kwargs.items()}}
