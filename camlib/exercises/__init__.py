@@ -17,7 +17,7 @@ def exercise(check):
     @wraps(check)
     def told(*answers, **named):
         if any(answer is ... for answer in (*answers, *named.values())):
-            print("Not answered yet: put your answer where the dots are, and run this cell again.")
+            print("Not answered yet.")
             return
         try:
             print("Right.", check(*answers, **named))
