@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import nbformat
 from nbgrader.apps.api import NbGraderAPI
 
 from .judge import for_student
@@ -55,8 +56,6 @@ def pack(notebooks, target, students=()):
 
 def personal(text, student):
     """A student version, as text, with ``student`` where the variants are drawn from."""
-    import nbformat
-
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         cell.source = for_student(cell.source, student)

@@ -118,8 +118,9 @@ def cam_law(maps, bias, logits, name="mean of your map + bias", rtol=1e-4):
 def fair(checker, accepts, rejects):
     """Pass if ``checker(answer)`` is true of each answer in ``accepts`` and false of each in ``rejects``.
 
-    Both are dicts {what it is: answer}; anything else, or an empty one, is a CamlibError. Raises AssertionError, also
-    for a checker that raises an error of its own.
+    They are tried in an order of chance, and the first that fails, in the order given, is told. Both are dicts {what
+    it is: answer}; anything else, or an empty one, is a CamlibError. Raises AssertionError, also for a checker that
+    raises an error of its own.
     """
     if not all(isinstance(answers, dict) and answers for answers in (accepts, rejects)):
         raise CamlibError("try a checker on at least one right answer and one wrong one, each as {what it is: answer}")
