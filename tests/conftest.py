@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from . import browsing
+
 # A test module that imports Keras or TensorFlow before camlib would settle on a chattier level, for commands, too.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -16,6 +18,29 @@ def repeatable():
     """The same bits on every run; modules that do not use camlib do not wait for TensorFlow."""
     if "camlib" in sys.modules:
         sys.modules["camlib"].repeatable(0)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """The folder of the freshly built book, one for all processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    return browsing.build_once((folder if worker_id == "master" else folder.parent) / "site")
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The http address of the site."""
+    with browsing.served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")  # no longer: its event loop is in the way of tests that run notebooks
+def browser():
+    """A Chromium that can reach nothing but this machine."""
+    if not browsing.CHROMIUM:
+        pytest.skip("no Chromium on this machine: install the package 'chromium'")
+    with browsing.chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,11 @@
 """The built site: complete, self-contained, readable by everyone, at every width.
 
-The book is built once into a temporary folder. A browser then opens every page twice: over http, light, on a
+The book is built once a run. A browser opens every page twice: over http, light, on a
 desktop; and as a file, dark, on a phone.
 """
 
-import functools
-import http.server
 import json
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
@@ -20,15 +14,12 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).parents[1]
+from .browsing import ROOT
+
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 CHAPTERS = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
 PAGES = [TOC["root"], *CHAPTERS, "search"]
 NOTEBOOKS = [page for page in CHAPTERS if (ROOT / f"{page}.ipynb").exists()]
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 LOOK = """async () => {
     await window.MathJax?.startup?.promise;
@@ -46,46 +37,10 @@ LOOK = """async () => {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of a freshly built book; a warning fails the build."""
-    target = tmp_path_factory.mktemp("site")
-    build = subprocess.run([Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-n", "--keep-going",
-                            "--path-output", target, ROOT], capture_output=True, text=True)
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
-    return target / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
 def soups(site):
     """Every page of the site, parsed, by its path."""
     return {page: BeautifulSoup(page.read_text(), "html.parser") for page in sorted(site.rglob("*.html"))
             if "_static" not in page.parts}
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    """The http address of the site."""
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A Chromium that can reach nothing but this machine."""
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this machine: install the package 'chromium'")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module", params=[(page, way) for page in PAGES for way in ("http", "file")],

@@ -1,14 +1,11 @@
-"""What the site needs beyond stock Sphinx: MathJax from a package, and numbers that start with the chapter.
+"""Numbers that start with the chapter.
 
 An equation's label is its number: ``$$ ... $$ (7.3)`` shows "(7.3)", and so does ``{eq}`7.3```.
 The number is in the source, so that code, tests and text can name the same equation.
 Figures and exercises of ``notebooks/07_cam.ipynb`` are numbered 7.1, 7.2, ... in their order.
 """
 
-import importlib.util
 import re
-import shutil
-from pathlib import Path
 
 from sphinx.domains.math import MathDomain
 from sphinx.util import logging
@@ -39,17 +36,6 @@ def number_by_chapter(app, env):
     return []
 
 
-def copy_mathjax(app, error):
-    """Copy the files of MathJax that a page loads; the site then needs nothing from outside."""
-    source = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-    target = Path(app.outdir) / "_static" / "mathjax"
-    fonts = "output/chtml/fonts/woff-v2"
-    shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
-    shutil.copy(source / "tex-mml-chtml.js", target)
-
-
 def setup(app):
     app.add_domain(NumberedByLabel, override=True)
     app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx has numbered them
-    app.connect("build-finished", copy_mathjax)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
