@@ -58,3 +58,31 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+class LiveFigure:
+    """A live figure on its page, operated as a reader would: by keys."""
+
+    def __init__(self, page, name):
+        self.page = page
+        self.element = page.locator(f"#live-{name}")
+        self.widget = self.element.locator(".widget")
+
+    def value(self, name):
+        """The number that stands out under this name."""
+        return self.numbers(f"[data-value={name}]")[0]
+
+    def numbers(self, selector):
+        """The numbers in all elements that fit, in their order."""
+        return [float(text.replace("−", "-").rstrip("%")) for text in self.widget.locator(selector).all_text_contents()]
+
+    def press(self, control, *keys):
+        """Give a control (a locator or a selector) the focus and press keys, one after the other."""
+        control = self.widget.locator(control) if isinstance(control, str) else control
+        control.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def named(self, name):
+        """The control with this name (label)."""
+        return self.widget.get_by_label(name, exact=True)

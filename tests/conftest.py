@@ -133,3 +133,20 @@ def randomized(model):
 @pytest.fixture(scope="session", name="randomized")
 def _randomized():
     return randomized
+
+
+@pytest.fixture
+def live(browser, address):
+    """Open a live figure: ``live("kernel", "01_convolution")``. An error in the browser fails the test."""
+    context, complaints = browser.new_context(), []
+
+    def open_figure(name, page):
+        tab = context.new_page()
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        tab.goto(f"{address}/notebooks/{page}.html")
+        return browsing.LiveFigure(tab, name)
+
+    yield open_figure
+    context.close()
+    assert complaints == []

@@ -1,8 +1,8 @@
 """What the site needs beyond stock Sphinx, one module a matter."""
 
-from . import formulas, numbers
+from . import formulas, live, numbers
 
-MODULES = (formulas, numbers)
+MODULES = (formulas, live, numbers)
 
 
 def setup(app):
