@@ -76,10 +76,11 @@ const live = (() => {
     return make("button", { type: "button", onclick: click }, text);
   }
 
-  // A table of cells that arrow keys walk through. `pick(i, j)` hears which cell has the focus or the pointer.
+  // A table of cells that arrow keys walk through. `pick(i, j)` hears which cell has the focus or the pointer;
+  // `hover: false`: only a click or a key picks, so that a chosen cell stays while its controls are used.
   // `paint(f)`: f(i, j) returns {text, colour, name, marks}: what stands in the cell, its ground, what a screen
   // reader says, and its classes.
-  function grid(name, rows, columns, { pick = null, size = null } = {}) {
+  function grid(name, rows, columns, { pick = null, size = null, hover = true } = {}) {
     const cells = [];
     let at = [0, 0];
     const element = make("div", { role: "grid", "aria-label": name, class: "grid", style: `--columns: ${columns}` +
@@ -97,7 +98,7 @@ const live = (() => {
       for (let j = 0; j < columns; j++) {
         const cell = make("div", { role: "gridcell", tabindex: pick && !i && !j ? 0 : -1 });
         if (!pick) cell.removeAttribute("tabindex");
-        else cell.addEventListener("pointerenter", () => go(i, j));
+        else if (hover) cell.addEventListener("pointerenter", () => go(i, j));
         cells[i].push(cell);
         row.append(cell);
       }
