@@ -87,6 +87,7 @@ class Parser(argparse.ArgumentParser):
     """Argparse's own, but an argument that it complains about cannot break the line."""
 
     def error(self, message):
+        """Say on one line what is wrong with the arguments, and exit."""
         super().error(printable(message))
 
 

@@ -94,6 +94,7 @@ class Batches(keras.utils.PyDataset):
         return len(self.images) // self.batch
 
     def on_epoch_end(self):
+        """Shuffle the images anew."""
         self.order = self.rng.permutation(len(self.images))
 
     def __getitem__(self, index):
@@ -138,6 +139,7 @@ def accuracy(model, images, labels):
 
 
 def main():
+    """Train the course network again, from nothing, write its weights and print its accuracy."""
     runtime.repeatable(TRAINING["seed"], threads=2)
     options = dict(TRAINING)
     images, labels, _, _ = scenes.make(options.pop("count"), options["seed"], progress=True)

@@ -194,6 +194,7 @@ def _squares_in(images, squares):
 
 
 def main():
+    """Train the tagged network again, from nothing, and write its weights."""
     options = dict(course_network.TRAINING)
     seed = options["seed"]
     runtime.repeatable(seed, threads=2)

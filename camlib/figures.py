@@ -55,6 +55,7 @@ class Pen:
 
 
 def fish(pen, rng, a, b, dark):
+    """Draw a fish: an oval body with a pointed tail, a fin and an eye."""
     tail = rng.uniform(0.28, 0.42)
     pen.polygon([(-0.45, 0), (-1.0, -tail), (-0.85, 0), (-1.0, tail)], b)
     pen.polygon([(-0.2, -0.3), (0.15, -0.62), (0.35, -0.25)], b)
@@ -65,6 +66,7 @@ def fish(pen, rng, a, b, dark):
 
 
 def leaf(pen, rng, a, b, dark):
+    """Draw a leaf: two equal edges, a rib down the middle and veins on both sides."""
     t = np.linspace(0, 1, 20)
     edge = rng.uniform(0.42, 0.58) * np.sin(np.pi * t) ** 0.8
     x = -0.75 + 1.7 * t
@@ -76,6 +78,7 @@ def leaf(pen, rng, a, b, dark):
 
 
 def mug(pen, rng, a, b, dark):
+    """Draw a mug with a handle, and the dark drink in it; on some a band."""
     width = rng.uniform(0.48, 0.58)
     pen.ring(width + 0.02, 0.05, 0.3, 0.14, a, -95, 95)
     pen.polygon([(-width, -0.6), (width, -0.6), (width * 0.9, 0.75), (-width * 0.9, 0.75)], a)
@@ -87,6 +90,7 @@ def mug(pen, rng, a, b, dark):
 
 
 def key(pen, rng, a, b, dark):
+    """Draw a key: a ring, a shaft and two or three teeth."""
     pen.ring(-0.56, 0, 0.32, 0.24, a)
     pen.stroke([(-0.26, 0), (0.9, 0)], 0.24, a)
     for x in (0.5, 0.82) if rng.random() < 0.5 else (0.45, 0.64, 0.83):
@@ -96,6 +100,7 @@ def key(pen, rng, a, b, dark):
 
 
 def umbrella(pen, rng, a, b, dark):
+    """Draw an umbrella: a dome in strips, three dark hollows under it, and a hooked stick."""
     pen.stroke([(0, -0.8), (0, 0.7)], 0.13, dark)
     pen.ring(0.17, 0.7, 0.17, 0.12, dark, 0, 180)
     pen.ellipse(0, 0.22, 0.98, rng.uniform(0.8, 0.95), a, 180, 360)
@@ -106,6 +111,7 @@ def umbrella(pen, rng, a, b, dark):
 
 
 def mushroom(pen, rng, a, b, dark):
+    """Draw a mushroom: a half-round cap with three spots on a stem."""
     pen.polygon([(-0.22, -0.05), (0.22, -0.05), (0.3, 0.85), (-0.3, 0.85)], b)
     pen.ellipse(0, 0.85, 0.3, 0.1, b)
     pen.ellipse(0, 0.08, 0.88, rng.uniform(0.75, 0.95), a, 180, 360)
@@ -115,6 +121,7 @@ def mushroom(pen, rng, a, b, dark):
 
 
 def butterfly(pen, rng, a, b, dark):
+    """Draw a butterfly: four wings with spots, a thin dark body and feelers."""
     upper = rng.uniform(0.36, 0.44)
     for side in (-1, 1):
         pen.ellipse(side * 0.5, -0.35, 0.48, upper, a, tilt=side * -35)
@@ -126,6 +133,7 @@ def butterfly(pen, rng, a, b, dark):
 
 
 def house(pen, rng, a, b, dark):
+    """Draw a house: walls, a pointed roof, a door and two windows; on some a chimney."""
     if rng.random() < 0.6:
         pen.polygon([(0.3, -0.85), (0.5, -0.85), (0.5, -0.3), (0.3, -0.3)], dark)
     pen.polygon([(-0.65, -0.2), (0.65, -0.2), (0.65, 0.8), (-0.65, 0.8)], a)
@@ -136,6 +144,7 @@ def house(pen, rng, a, b, dark):
 
 
 def fragment(pen, rng, a, b, dark):
+    """Draw what belongs to no class: an oval, an arc, a bar, a triangle, or a box with a disc in it."""
     kind = rng.integers(5)
     if kind == 0:
         pen.ellipse(0, 0, 0.8, rng.uniform(0.3, 0.8), a)

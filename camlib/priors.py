@@ -22,7 +22,7 @@ EDGE = 1e-3  # an image to start from keeps this distance, as a share of the ran
 
 
 class Parametrization(NamedTuple):
-    """x = C H(s z) and I = low + (high - low) sigmoid(x), equations (5.6) and (5.11)."""
+    """An image by its parameters z: x = C H(s z) and I = low + (high - low) sigmoid(x), equations (5.6) and (5.11)."""
 
     scale: np.ndarray | None   # s (H, W, 1), or None for plain pixels
     colors: np.ndarray | None  # C (C, C), symmetric, or None
