@@ -70,7 +70,10 @@ def slopes(function, x, step=1e-5):
 @pytest.mark.equation("5.1")
 @pytest.mark.parametrize("options", [PLAIN, {"decorrelate": False}, {}], ids=["pixels", "fourier", "colours"])
 def test_the_maximiser_of_a_linear_unit_under_l2(linear, options):
-    """argmax <w, I> - v mean((I - 1/2)^2) is 1/2 + n w / (2 v), in any parametrisation: all reach the same picture."""
+    """argmax <w, I> - v mean((I - 1/2)^2) is 1/2 + n w / (2 v), in any parametrisation: all reach the same picture.
+
+    (5.1) The picture that a unit likes best is the one where f is largest; for a linear unit it is known.
+    """
     model, w = linear
     weight = 1.5 * w.size * np.abs(w).max()  # the largest step from grey is 1/3
     found = maximize_activation(model, "unit", 0, unit=(0, 0), steps=600, regularizers=[priors.l2(weight)], **options)
@@ -80,7 +83,10 @@ def test_the_maximiser_of_a_linear_unit_under_l2(linear, options):
 
 @pytest.mark.equation("5.2")
 def test_the_best_direction_is_w(rng):
-    """<w, w/||w||> = ||w||, and no other vector of the ball reaches it; a zero gradient has no direction."""
+    """<w, w/||w||> = ||w||, and no other vector of the ball reaches it; a zero gradient has no direction.
+
+    (5.2) Of all pictures in the ball a linear unit likes best the one along its weights.
+    """
     w = rng.normal(size=(3, 4, 5))
     best = steepest(w)
     lengths = np.sqrt((w**2).sum((1, 2)))
@@ -94,7 +100,10 @@ def test_the_best_direction_is_w(rng):
 
 @pytest.mark.equation("5.3")
 def test_ascent_on_the_ball_converges_to_w(rng):
-    """The law: from any start, steps along w brought back to the ball end at w / ||w||, to 1e-4; one step by hand."""
+    """The law: from any start, steps along w brought back to the ball end at w / ||w||, to 1e-4; one step by hand.
+
+    (5.3) Steps along the gradient, each brought back to the ball, end at that picture.
+    """
     w = rng.normal(size=(4, 6))
     start = 0.5 * steepest(rng.normal(size=(4, 6)))
     end = ascend_on_ball(lambda x: w, start, steps=500, rate=0.1)
@@ -108,7 +117,10 @@ def test_ascent_on_the_ball_converges_to_w(rng):
 
 @pytest.mark.equation("5.4")
 def test_the_objective(net, pictures):
-    """f is the mean of a channel, one cell of it, a weighted sum, or a logit; its path starts at the start."""
+    """f is the mean of a channel, one cell of it, a weighted sum, or a logit; its path starts at the start.
+
+    (5.4) What is climbed: the mean of a channel, or any other weighted sum of the maps.
+    """
     A, logits = Probe(net, "before").forward(pictures[:1])
     v = np.array([0.5, -1, 0, 2], np.float32)
     for layer, channel, unit, wanted in (("before", 2, None, A[0, :, :, 2].mean()),
@@ -167,7 +179,10 @@ def test_several_at_once_are_as_one_by_one(net):
 
 @pytest.mark.equation("5.6")
 def test_pixels_stay_in_range(net, rng):
-    """I = low + (high - low) sigmoid(x): strictly inside for any x, undone by ``parameters``; so is every result."""
+    """I = low + (high - low) sigmoid(x): strictly inside for any x, undone by ``parameters``; so is every result.
+
+    (5.6) A sigmoid keeps each pixel in its range, whatever its parameter is.
+    """
     p = priors.Parametrization(None, None, -1, 3)
     x = rng.normal(0, 2, (2, 4, 4, 3))
     close(p.image(x), -1 + 4 / (1 + np.exp(-x)), 1e-14)
@@ -188,7 +203,10 @@ def test_the_gradient_through_the_parametrisation(rng):
 
 @pytest.mark.equation("5.11")
 def test_the_parametrisation_is_linear_invertible_and_has_its_adjoint(rng):
-    """P(az + u) = aPz + Pu, P inverse P z = z, and <P z, y> = <z, P^T y>; the Hartley transform by its cosines."""
+    """P(az + u) = aPz + Pu, P inverse P z = z, and <P z, y> = <z, P^T y>; the Hartley transform by its cosines.
+
+    (5.11) The picture comes from its waves and colours by a linear map with a known adjoint.
+    """
     for scale, colors in ((None, None), (priors.frequency_scale(6, 5), None),
                           (priors.frequency_scale(6, 5), priors.scene_colors()), (None, priors.scene_colors())):
         p = priors.Parametrization(scale, colors)
@@ -208,7 +226,10 @@ def test_the_parametrisation_is_linear_invertible_and_has_its_adjoint(rng):
 
 @pytest.mark.equation("5.12")
 def test_the_scale_falls_with_frequency():
-    """s |f| is one number for all f above the lowest, mean(s^2) = 1, and doubling f halves s."""
+    """s |f| is one number for all f above the lowest, mean(s^2) = 1, and doubling f halves s.
+
+    (5.12) The scale of a wave falls with its frequency, as in photographs.
+    """
     s, f = priors.frequency_scale(16, 24)[..., 0], priors.frequencies(16, 24)
     product = (s * f)[f >= 1 / 24]
     close(product, np.full(product.shape, product[0]), 1e-13)
@@ -218,7 +239,10 @@ def test_the_scale_falls_with_frequency():
 
 @pytest.mark.equation("5.13")
 def test_the_colour_matrix(rng):
-    """C C is the covariance over its mean variance, C is symmetric, and white noise times C has these colours."""
+    """C C is the covariance over its mean variance, C is symmetric, and white noise times C has these colours.
+
+    (5.13) The colour matrix gives the channels the covariance that colours have in pictures.
+    """
     images = rng.normal(size=(3, 9, 8, 3)) @ np.array([[1, 0.9, 0.8], [0, 0.4, 0.5], [0, 0, 0.3]]) + 5
     C, covariance = priors.color_matrix(images), np.cov(images.reshape(-1, 3).T)
     close(C @ C, covariance / np.trace(covariance) * 3, 1e-12)
@@ -234,7 +258,10 @@ def test_the_colour_matrix(rng):
 
 @pytest.mark.equation("5.7")
 def test_l2(rng, net):
-    """Its value is the formula, its gradient the finite differences; more weight, less distance from grey."""
+    """Its value is the formula, its gradient the finite differences; more weight, less distance from grey.
+
+    (5.7) This penalty is the mean squared distance from grey, times its weight.
+    """
     x = rng.random((2, 4, 5, 3))
     value, gradient = priors.l2(3, middle=0.4)(x)
     close(value, [3 * sum((v - 0.4)**2 for v in image.ravel()) / 60 for image in x], 1e-13)
@@ -245,7 +272,10 @@ def test_l2(rng, net):
 
 @pytest.mark.equation("5.8")
 def test_total_variation(rng, net):
-    """Its value is the sum over pixels, its gradient the finite differences; more weight, less variation."""
+    """Its value is the sum over pixels, its gradient the finite differences; more weight, less variation.
+
+    (5.8) This penalty is the mean size of the steps from pixel to pixel, times its weight.
+    """
     x = rng.random((2, 4, 5, 3))
     value, gradient = priors.total_variation(2, softness=0.1)(x)
 
@@ -266,7 +296,10 @@ def test_total_variation(rng, net):
 
 @pytest.mark.equation("5.9")
 def test_blur(rng):
-    """It is the Gaussian sum over the mirrored picture, its own adjoint, and keeps the mean; fine detail goes."""
+    """It is the Gaussian sum over the mirrored picture, its own adjoint, and keeps the mean; fine detail goes.
+
+    (5.9) The gradient through a blur is the gradient, blurred: a blur is its own adjoint.
+    """
     there, back = priors.blur(0.8)(rng)
     x, y = rng.random((2, 2, 12, 9, 3))
     assert (there(x) * y).sum() == pytest.approx((x * back(y)).sum(), rel=1e-12)
@@ -280,7 +313,10 @@ def test_blur(rng):
 
 @pytest.mark.equation("5.10")
 def test_jitter_is_undone_exactly_by_its_adjoint(rng):
-    """Back after there is the identity to the last bit, it is the adjoint, and the shifts fill their range."""
+    """Back after there is the identity to the last bit, it is the adjoint, and the shifts fill their range.
+
+    (5.10) The gradient through a shift is the gradient, shifted back: the adjoint of a shift is its inverse.
+    """
     x, y = rng.random((2, 2, 12, 9, 3))
     shifts = set()
     for _ in range(200):
@@ -313,7 +349,10 @@ def test_transforms_stand_between_picture_and_network(linear, rng):
 
 @pytest.mark.equation("5.5")
 def test_high_frequency_share():
-    """A wave of a frequency has all its energy there, half and half is one half; a flat picture has none."""
+    """A wave of a frequency has all its energy there, half and half is one half; a flat picture has none.
+
+    (5.5) The share of a picture's energy in its fast waves, those with a frequency above 1/4.
+    """
     column = np.arange(16)
     slow, fast = (np.broadcast_to(np.cos(2 * np.pi * f * column)[:, None], (16, 16, 3)) for f in (1 / 8, 3 / 8))
     images = np.stack([slow, 5 + fast.transpose(1, 0, 2), slow + fast, 2 * slow + fast, np.ones((16, 16, 3))])
@@ -339,7 +378,10 @@ def test_each_prior_takes_fine_detail_away(network):
 
 @pytest.mark.equation("5.14")
 def test_the_gradient_of_softmax(net, pictures):
-    """dp_c/dI = p_c (dS_c/dI - sum_j p_j dS_j/dI), by the probe's own gradient of softmax."""
+    """dp_c/dI = p_c (dS_c/dI - sum_j p_j dS_j/dI), by the probe's own gradient of softmax.
+
+    (5.14) The gradient of a probability is that of its logit less the mean gradient of all logits, times p.
+    """
     look, x = Probe(net), pictures[:1]
     logits, G = look.image_gradient(np.repeat(x, 4, 0), np.arange(4))
     p = np.exp(logits[0] - logits[0].max())
@@ -351,7 +393,10 @@ def test_the_gradient_of_softmax(net, pictures):
 
 @pytest.mark.equation("5.15")
 def test_the_best_push_under_a_bound_on_each_pixel(rng):
-    """<w, sign(w)> = ||w||_1, and no other push of the cube reaches it."""
+    """<w, sign(w)> = ||w||_1, and no other push of the cube reaches it.
+
+    (5.15) Of all changes that are small in every pixel the signs of the weights raise a linear unit most.
+    """
     w = rng.normal(size=(3, 20))
     best = steepest(w, np.inf)
     close((w * best).sum(1), np.abs(w).sum(1), 1e-14)
@@ -384,7 +429,10 @@ def test_a_push_on_a_linear_network_is_the_sign():
 
 @pytest.mark.equation("5.16")
 def test_a_dream_climbs_the_energy(network, scene_images):
-    """A brought back to the image is the gradient of sum(A^2)/2 (one linear step shows it), and the energy rises."""
+    """A brought back to the image is the gradient of sum(A^2)/2 (one linear step shows it), and the energy rises.
+
+    (5.16) A dream climbs the energy of the maps: its signal on the way back is the maps themselves.
+    """
     conv = keras.Sequential([keras.Input((6, 5, 3)), layers.Conv2D(4, 3, name="maps"), layers.GlobalAveragePooling2D()])
     conv.set_weights([np.random.default_rng(0).normal(size=w.shape) for w in conv.get_weights()])
     look, x = Probe(conv, "maps"), np.random.default_rng(1).uniform(0.4, 0.6, (1, 6, 5, 3)).astype(np.float32)

@@ -50,21 +50,30 @@ def loops(A, W):
 
 @pytest.mark.equation("7.1")
 def test_feature_is_the_mean_of_its_map(seen):
-    """The network's features are its maps summed over the cells and divided by their number."""
+    """The network's features are its maps summed over the cells and divided by their number.
+
+    (7.1) A feature is the mean of its map.
+    """
     A, F, *_ = seen
     close(F, [[sum(A[n, :, :, k].ravel().astype(float)) / 144 for k in range(64)] for n in range(100)], 1e-6)
 
 
 @pytest.mark.equation("7.2")
 def test_logit_is_weighted_features(seen):
-    """The network's logits are its features weighted by the class's weights, plus the bias."""
+    """The network's logits are its features weighted by the class's weights, plus the bias.
+
+    (7.2) A logit is a weighted sum of the features, plus a bias.
+    """
     _, F, S, W, b = seen
     close(S, [[sum(W[:, c].astype(float) * features) + b[c] for c in range(8)] for features in F], 1e-6)
 
 
 @pytest.mark.equation("7.3")
 def test_logit_from_the_maps(seen):
-    """Averaging each map, then weighting: the logits from maps, weights and bias alone."""
+    """Averaging each map, then weighting: the logits from maps, weights and bias alone.
+
+    (7.3) So the logit comes from the maps: average each, then weight.
+    """
     A, _, S, W, b = seen
     close(S, np.stack([sum(A[:, :, :, k].astype(float).sum((1, 2)) / 144 * W[k, c] for k in range(64)) + b[c]
                        for c in range(8)], 1), 1e-6)
@@ -72,7 +81,10 @@ def test_logit_from_the_maps(seen):
 
 @pytest.mark.equation("7.4")
 def test_the_sums_may_be_swapped(random):
-    """Weighting in each cell, then averaging, gives the same number: the sums over k and over cells commute."""
+    """Weighting in each cell, then averaging, gives the same number: the sums over k and over cells commute.
+
+    (7.4) The sums may be swapped: weight in each cell first, then average.
+    """
     A, W, b = random
     for c in range(6):
         cell_by_cell = sum((W[:, c] * A[:, i, j]).sum(1) for i in range(3) for j in range(4)) / 12 + b[c]
@@ -83,7 +95,10 @@ def test_the_sums_may_be_swapped(random):
 
 @pytest.mark.equation("7.5")
 def test_map_is_a_weighted_sum_of_maps(random, network, unseen, seen):
-    """CAM is the triple loop, for random numbers in float64 and for the network's own maps of chosen classes."""
+    """CAM is the triple loop, for random numbers in float64 and for the network's own maps of chosen classes.
+
+    (7.5) The class activation map: in each cell, the maps weighted with the weights of the class.
+    """
     A, W, _ = random
     close(class_activation_maps(A, W), [loops(a, W) for a in A], 1e-14)
     A, _, S, W, _ = seen
@@ -97,7 +112,10 @@ def test_map_is_a_weighted_sum_of_maps(random, network, unseen, seen):
 
 @pytest.mark.equation("7.6")
 def test_mean_of_the_map_plus_bias_is_the_logit(network, unseen, seen):
-    """The law: on 100 unseen scenes mean(M_c) + b_c is the logit of every class, to 1e-5 of the largest."""
+    """The law: on 100 unseen scenes mean(M_c) + b_c is the logit of every class, to 1e-5 of the largest.
+
+    (7.6) The law: the mean of a class's map plus its bias is its logit.
+    """
     A, _, S, W, b = seen
     for c in range(8):
         close(class_activation_map(network, unseen.images[:100], c).mean((1, 2)) + b[c], S[:, c], 1e-5)
@@ -111,7 +129,10 @@ def test_mean_of_the_map_plus_bias_is_the_logit(network, unseen, seen):
 
 @pytest.mark.equation("7.7")
 def test_occluding_a_cell_costs_its_share(network, unseen, seen):
-    """Zeroing all channels of one cell lowers the logit by M_c / Z, at every cell of a scene."""
+    """Zeroing all channels of one cell lowers the logit by M_c / Z, at every cell of a scene.
+
+    (7.7) A cell is worth what the map says: erased, it takes its share from the logit.
+    """
     A, _, S, W, _ = seen
     covered = np.repeat(A[:1], 144, 0)
     for n in range(144):
@@ -122,7 +143,10 @@ def test_occluding_a_cell_costs_its_share(network, unseen, seen):
 
 @pytest.mark.equation("7.8")
 def test_every_cell_has_the_same_slope(network, unseen, seen):
-    """The slope of the logit is W_kc / Z in every cell: the probe's gradient, and finite differences of the head."""
+    """The slope of the logit is W_kc / Z in every cell: the probe's gradient, and finite differences of the head.
+
+    (7.8) The logit has the same slope in every cell of a map: the class weight over the number of cells.
+    """
     A, _, _, W, _ = seen
     image, look = unseen.images[:1], Probe(network)
     for c in (0, 5):
@@ -138,7 +162,10 @@ def test_every_cell_has_the_same_slope(network, unseen, seen):
 
 @pytest.mark.equation("7.9")
 def test_upsampling_and_weighting_commute(random):
-    """Enlarging the weighted sum, or weighting the enlarged maps: the same picture."""
+    """Enlarging the weighted sum, or weighting the enlarged maps: the same picture.
+
+    (7.9) Enlarging the weighted sum of the maps is weighting the enlarged maps.
+    """
     A, W, _ = random
     enlarged = np.stack([resize_map(A[..., k], (21, 40)) for k in range(5)], 3)
     for c in range(6):
@@ -156,7 +183,10 @@ def twin(network):
 
 @pytest.mark.equation("7.10")
 def test_a_common_vector_changes_every_map_alike(network, twin, unseen, seen):
-    """With v added to all class weights every class's map changes, by the same amount: the maps weighted by v."""
+    """With v added to all class weights every class's map changes, by the same amount: the maps weighted by v.
+
+    (7.10) A vector added to the weights of all classes adds the same picture to all their maps.
+    """
     (other, v), A = twin, seen[0]
     for c in range(8):
         change = class_activation_map(other, unseen.images[:8], c) - class_activation_map(network, unseen.images[:8], c)
@@ -166,7 +196,10 @@ def test_a_common_vector_changes_every_map_alike(network, twin, unseen, seen):
 
 @pytest.mark.equation("7.11")
 def test_a_common_vector_changes_no_probability(network, twin, unseen, seen):
-    """All logits rise by the same amount, so no probability changes."""
+    """All logits rise by the same amount, so no probability changes.
+
+    (7.11) That vector changes no probability.
+    """
     (other, v), (_, F, S, *_) = twin, seen
     logits = other(unseen.images[:100]).numpy()
     close(logits - S, np.repeat((F @ v)[:, None], 8, 1), 1e-5)
@@ -177,7 +210,10 @@ def test_a_common_vector_changes_no_probability(network, twin, unseen, seen):
 
 @pytest.mark.equation("7.12")
 def test_only_differences_of_maps_are_identified(random, network, twin, unseen):
-    """The difference of two classes' maps is the same with and without v, in float64 and on the network."""
+    """The difference of two classes' maps is the same with and without v, in float64 and on the network.
+
+    (7.12) That vector cancels in the difference of two maps, so differences can be believed.
+    """
     A, W, _ = random
     M, shifted = class_activation_maps(A, W), class_activation_maps(A, W + np.arange(5)[:, None])
     close(shifted - shifted[..., :1], M - M[..., :1], 1e-14)
@@ -187,7 +223,10 @@ def test_only_differences_of_maps_are_identified(random, network, twin, unseen):
 
 @pytest.mark.equation("7.13")
 def test_box_rule(random):
-    """The box holds the cells at or above t times the map's maximum, and no smaller box does."""
+    """The box holds the cells at or above t times the map's maximum, and no smaller box does.
+
+    (7.13) The box is drawn around the cells at or above a fraction of the map's maximum.
+    """
     M = np.array([[0, 1, 2, 0, 0], [0, 4, 10, 5, 0], [-9, 0, 4.99, 5.01, -20], [0, 0, 0, 0, 0]])
     assert bounding_boxes(M, 0.5).tolist() == [[2, 1, 4, 3]]
     assert bounding_boxes(M, 0.4).tolist() == [[1, 1, 4, 3]]

@@ -43,7 +43,10 @@ def weighted(u):
 
 @pytest.mark.equation("14.1")
 def test_a_question_is_a_weighted_sum_of_logits(model, asked, pictures):
-    """The score that the probe differentiates is the sum, written as a loop; a class is a row with a single 1."""
+    """The score that the probe differentiates is the sum, written as a loop; a class is a row with a single 1.
+
+    (14.1) A question is a weighted sum of logits.
+    """
     A, logits, W, b, u = asked
     loop = [sum(u[c] * row[c] for c in range(4)) for row in logits]
     np.testing.assert_allclose(camlib.Probe(model).scores(logits, weighted(u)), loop, rtol=1e-4, atol=1e-5)
@@ -54,7 +57,10 @@ def test_a_question_is_a_weighted_sum_of_logits(model, asked, pictures):
 
 @pytest.mark.equation("14.2")
 def test_maps_mix_as_logits_do(model, asked, pictures):
-    """Grad-CAM of S_u, times Z, is the same mixture of CAMs; its mean and the mixed biases give S_u."""
+    """Grad-CAM of S_u, times Z, is the same mixture of CAMs; its mean and the mixed biases give S_u.
+
+    (14.2) The map of a question is the same weighted sum of the classes' maps, and its law holds.
+    """
     A, logits, W, b, u = asked
     Z = A.shape[1] * A.shape[2]
     mixed = sum(u[c] * camlib.class_activation_map(model, pictures, c) for c in range(4))
@@ -78,7 +84,10 @@ def test_a_cell_of_the_mixture_is_worth_what_it_says(model, asked, pictures):
 @pytest.mark.equation("14.3")
 @pytest.mark.parametrize("scale", [1e-3, 0.5, 7.0, 1e4])
 def test_a_stretched_map_has_lost_its_size(scale):
-    """N(sM) = N(M), and N is max(M, 0) over the maximum, cell by cell; a map without a positive value is zero."""
+    """N(sM) = N(M), and N is max(M, 0) over the maximum, cell by cell; a map without a positive value is zero.
+
+    (14.3) A map stretched to its own maximum has lost its size.
+    """
     M = np.random.default_rng(0).normal(size=(3, 5, 4))
     by_hand = [[[max(v, 0) / one.max() for v in row] for row in one] for one in M]
     np.testing.assert_allclose(camlib.normalize_map(M, "relu"), by_hand, rtol=1e-5)
@@ -88,7 +97,10 @@ def test_a_stretched_map_has_lost_its_size(scale):
 
 @pytest.mark.equation("14.4")
 def test_the_average_map_can_be_anything(asked):
-    """With v = -mean of W the maps of all classes add up to zero, no probability changes, comparisons stay."""
+    """With v = -mean of W the maps of all classes add up to zero, no probability changes, comparisons stay.
+
+    (14.4) With a suitable common vector the maps of all classes add up to zero, and no answer changes.
+    """
     A, logits, W, b, u = asked
     v = -W.mean(1)
     before, after = class_activation_maps(A, W), class_activation_maps(A, W + v[:, None])

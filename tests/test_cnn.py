@@ -39,7 +39,10 @@ def slopes(loss, S, step=1e-5):
 
 @pytest.mark.equation("2.1")
 def test_relu():
-    """Positive numbers stay, negative ones become zero; the largest of a window may be taken before or after it."""
+    """Positive numbers stay, negative ones become zero; the largest of a window may be taken before or after it.
+
+    (2.1) ReLU keeps what is positive and makes the rest 0.
+    """
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 3))
     assert relu(np.array([-2.0, -0.0, 0, 3])).tolist() == [0, 0, 0, 3]
     np.testing.assert_array_equal(relu(x), np.where(x > 0, x, 0))
@@ -56,7 +59,10 @@ def test_flatten_is_keras():
 
 @pytest.mark.equation("2.7")
 def test_dense_is_the_sum():
-    """Each logit is the weighted sum of the features plus its bias."""
+    """Each logit is the weighted sum of the features plus its bias.
+
+    (2.7) Each output of a Dense layer is a weighted sum of its inputs, plus a bias.
+    """
     rng = np.random.default_rng(0)
     x, W, b = rng.normal(size=(3, 5)), rng.normal(size=(5, 2)), rng.normal(size=2)
     expected = [[sum(x[n, d] * W[d, c] for d in range(5)) + b[c] for c in range(2)] for n in range(3)]
@@ -68,7 +74,10 @@ def test_dense_is_the_sum():
 
 @pytest.mark.equation("2.9")
 def test_sigmoid():
-    """The formula in its own range, Keras' values, symmetric, and 0 or 1 far out, without overflow."""
+    """The formula in its own range, Keras' values, symmetric, and 0 or 1 far out, without overflow.
+
+    (2.9) The sigmoid brings any number between 0 and 1.
+    """
     z = np.linspace(-20, 20, 41)
     np.testing.assert_allclose(sigmoid(z), 1 / (1 + np.exp(-z)), rtol=1e-14)
     np.testing.assert_allclose(sigmoid(z), keras.ops.sigmoid(z), rtol=1e-12)
@@ -79,7 +88,10 @@ def test_sigmoid():
 
 @pytest.mark.equation("2.10")
 def test_softmax(S):
-    """The formula, Keras' values; rows sum to one; one number added to all logits changes nothing; no overflow."""
+    """The formula, Keras' values; rows sum to one; one number added to all logits changes nothing; no overflow.
+
+    (2.10) Softmax turns logits into positive numbers that add up to 1; only differences of logits count.
+    """
     p = softmax(S[0])
     np.testing.assert_allclose(p, [[np.exp(s) / sum(np.exp(row)) for s in row] for row in S[0]], rtol=1e-13)
     np.testing.assert_allclose(p, keras.ops.softmax(S[0]), rtol=1e-12)
@@ -90,7 +102,10 @@ def test_softmax(S):
 
 @pytest.mark.equation("2.11")
 def test_sigmoid_is_a_softmax_of_two():
-    """One logit z is the pair (0, z): the sigmoid is its softmax, and the losses are the same."""
+    """One logit z is the pair (0, z): the sigmoid is its softmax, and the losses are the same.
+
+    (2.11) The sigmoid of a logit is the softmax of two, one of them 0.
+    """
     pair = np.stack([np.zeros_like(LARGE), LARGE], 1)
     np.testing.assert_allclose(softmax(pair)[:, 1], sigmoid(LARGE), rtol=1e-14)
     for y in (0, 1):
@@ -100,7 +115,10 @@ def test_sigmoid_is_a_softmax_of_two():
 
 @pytest.mark.equation("2.12")
 def test_cross_entropy(S):
-    """Minus the logarithm of the true class's probability; Keras' value; exact where a probability rounds to 0 or 1."""
+    """Minus the logarithm of the true class's probability; Keras' value; exact where a probability rounds to 0 or 1.
+
+    (2.12) The loss is minus the logarithm of the true class's probability.
+    """
     S, y = S
     loss = cross_entropy(S, y)
     np.testing.assert_allclose(loss, [-np.log(row[c]) for row, c in zip(softmax(S), y, strict=True)], rtol=1e-13)
@@ -113,7 +131,10 @@ def test_cross_entropy(S):
 
 @pytest.mark.equation("2.13")
 def test_binary_cross_entropy():
-    """-y log p - (1 - y) log(1 - p); Keras' value; exact far out."""
+    """-y log p - (1 - y) log(1 - p); Keras' value; exact far out.
+
+    (2.13) The loss of a yes or no is minus the logarithm of the probability of what is true.
+    """
     z = np.linspace(-6, 6, 13)
     p = 1 / (1 + np.exp(-z))
     for y in (0, 1):
@@ -128,7 +149,10 @@ def test_binary_cross_entropy():
 
 @pytest.mark.equation("2.14")
 def test_gradient_is_probability_less_truth(S):
-    """Finite differences of the loss give p - y, for many classes and for one logit."""
+    """Finite differences of the loss give p - y, for many classes and for one logit.
+
+    (2.14) The slope of the loss along a logit is probability less truth.
+    """
     S, y = S
     np.testing.assert_allclose(slopes(lambda s: cross_entropy(s, y), S), softmax(S) - np.eye(4)[y], atol=1e-9)
     z, truth = S[:, :1], y % 2
@@ -139,7 +163,10 @@ def test_gradient_is_probability_less_truth(S):
 @pytest.mark.equation("2.16")
 @pytest.mark.parametrize("classes", [2, 3, 8])
 def test_softmax_twice_has_a_floor(classes):
-    """Probabilities taken for logits keep the loss at log(1 + (C - 1) / e) or more, and the floor is reached."""
+    """Probabilities taken for logits keep the loss at log(1 + (C - 1) / e) or more, and the floor is reached.
+
+    (2.16) A network that feeds probabilities to a loss for logits cannot bring it below this floor.
+    """
     floor = np.log(1 + (classes - 1) / np.e)
     rng = np.random.default_rng(0)
     y = rng.integers(0, classes, 500)
@@ -155,7 +182,10 @@ def test_softmax_twice_has_a_floor(classes):
 
 @pytest.mark.equation("2.15")
 def test_parameters_are_kerass(network):
-    """The formula gives Keras' count for each kind of layer, for the course network, and for both first networks."""
+    """The formula gives Keras' count for each kind of layer, for the course network, and for both first networks.
+
+    (2.15) Each output channel of a layer has a weight for every number under its window, and a bias.
+    """
     for layer, shape, count in ((layers.Conv2D(7, (5, 3)), (9, 9, 4), parameters(4, 7, (5, 3))),
                                 (layers.Dense(6), (11,), parameters(11, 6))):
         layer.build((None, *shape))

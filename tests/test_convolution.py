@@ -67,7 +67,10 @@ def close(found, expected, tolerance=1e-12):
 
 @pytest.mark.equation("1.1")
 def test_by_hand():
-    """Five by five, a step from 0 to 1; the window takes its right column minus its left one."""
+    """Five by five, a step from 0 to 1; the window takes its right column minus its left one.
+
+    (1.1) Each cell is the sum of the pixels under the window, weighted by the kernel.
+    """
     image = np.repeat([[0, 0, 0, 1, 1]], 5, axis=0)[None, ..., None]
     w = np.array([[-1, 0, 1]] * 3)[:, :, None, None]
     A = cross_correlation(image, w)
@@ -80,7 +83,10 @@ def test_by_hand():
 @pytest.mark.parametrize("stride, padding, dilation", STEPS)
 @pytest.mark.parametrize("shape, kernel", SHAPES)
 def test_windows_are_the_loops(shape, kernel, stride, padding, dilation):
-    """Channels, bias, stride, padding and dilation: the same as the sum, written out."""
+    """Channels, bias, stride, padding and dilation: the same as the sum, written out.
+
+    (1.7) The same sum with channels, bias, stride, padding and dilation.
+    """
     images, w, b = case(shape, kernel)
     close(cross_correlation(images, w, b, stride, padding, dilation), loops(images, w, b, stride, padding, dilation))
 
@@ -100,7 +106,10 @@ def test_keras_computes_the_same(shape, kernel, stride, padding, dilation):
 @pytest.mark.parametrize("stride, padding, dilation", STEPS)
 @pytest.mark.parametrize("shape, kernel", SHAPES)
 def test_matrix_times_image(shape, kernel, stride, padding, dilation):
-    """vec(A) = T vec(I), and each row of T holds kernel weights and nothing else."""
+    """vec(A) = T vec(I), and each row of T holds kernel weights and nothing else.
+
+    (1.2) A convolution is a matrix, made of the kernel's weights, times the picture written as a column.
+    """
     images, w, _ = case(shape, kernel)
     T = convolution_matrix(w, images.shape[1:], stride, padding, dilation)
     A = cross_correlation(images, w, None, stride, padding, dilation)
@@ -144,7 +153,10 @@ def test_same_is_a_border_of_zeros_in_scipy(kernel):
 @pytest.mark.equation("1.3")
 @pytest.mark.parametrize("kernel", [(3, 3), (2, 5), (4, 1)])
 def test_convolution_is_scipys(kernel):
-    """Convolution counts the image backwards; SciPy's convolve2d does so, too."""
+    """Convolution counts the image backwards; SciPy's convolve2d does so, too.
+
+    (1.3) Convolution counts the picture backwards under the window.
+    """
     images, w, _ = case((7, 8), kernel, C=1, K=1)
     I, (kh, kw) = images[0, ..., 0], kernel
     A = convolution(images[:1], w)[0, ..., 0]
@@ -157,7 +169,10 @@ def test_convolution_is_scipys(kernel):
 @pytest.mark.equation("1.4")
 @pytest.mark.parametrize("stride, padding, dilation", STEPS)
 def test_convolution_is_correlation_with_the_flipped_kernel(stride, padding, dilation):
-    """With the kernel turned by 180 degrees, channels kept in place; turned twice it is the first one."""
+    """With the kernel turned by 180 degrees, channels kept in place; turned twice it is the first one.
+
+    (1.4) Convolution is cross-correlation with the kernel turned by 180 degrees.
+    """
     images, w, b = case((9, 11), (3, 2))
     turned = np.array([[w[2 - m, 1 - n] for n in range(2)] for m in range(3)])
     close(convolution(images, w, b, stride, padding, dilation), loops(images, turned, b, stride, padding, dilation))
@@ -190,7 +205,11 @@ def test_only_convolution_is_associative():
 @pytest.mark.equation("1.5")
 @pytest.mark.equation("1.6")
 def test_sizes_and_padding_counted():
-    """For thousands of axes: as many cells as the window makes stops, and no zero too many for "same"."""
+    """For thousands of axes: as many cells as the window makes stops, and no zero too many for "same".
+
+    (1.5) A map has as many cells as the window makes stops.
+    (1.6) Padding "same" adds the fewest zeros that give one cell a stride, the smaller half of them before.
+    """
     for size, k, s, d in itertools.product(range(1, 12), range(1, 6), range(1, 5), range(1, 4)):
         before, after = same_padding(size, k, s, d)
         assert stops(size, k, s, "same", d) == (output_size(size, k, s, "same", d), before)
@@ -232,7 +251,10 @@ def test_dilation_is_a_kernel_with_holes():
 
 @pytest.mark.equation("1.8")
 def test_one_by_one_is_a_dense_layer_at_every_pixel():
-    """A 1 x 1 convolution is Keras' Dense layer on the channels of each pixel."""
+    """A 1 x 1 convolution is Keras' Dense layer on the channels of each pixel.
+
+    (1.8) A 1 x 1 convolution is a Dense layer on the channels of each pixel.
+    """
     images, w, b = case((4, 5), (1, 1), C=3, K=6)
     dense = keras.layers.Dense(6, dtype="float64")
     dense.build((None, 3))
@@ -244,7 +266,10 @@ def test_one_by_one_is_a_dense_layer_at_every_pixel():
 @pytest.mark.parametrize("stride, dilation", [(1, 1), (2, 1), (1, 2), (3, 2)])
 @pytest.mark.parametrize("rows, columns", [(1, 0), (0, 2), (2, 1)])
 def test_shift_in_is_shift_out(rows, columns, stride, dilation):
-    """Moved by so many strides, the image moves the map by so many cells, where no window meets the border."""
+    """Moved by so many strides, the image moves the map by so many cells, where no window meets the border.
+
+    (1.9) A picture shifted by whole strides gives a map shifted by as many cells, away from the border.
+    """
     images, w, b = case((24, 26), (3, 3))
     moved = np.roll(images, (rows * stride, columns * stride), (1, 2))
     before, after = (cross_correlation(x, w, b, stride, dilation=dilation) for x in (images, moved))
@@ -285,7 +310,10 @@ def test_precision_is_kept_and_bytes_do_not_wrap():
 @pytest.mark.parametrize("steps", [
     [(3, 1, 0)], [(3, 2, 1), (2, 2, 0), (3, 1, 1)], [(2, 3, 0), (3, 1, 2, 2), (4, 2, 1)], [(5, 2, 2, 2), (1, 1, 0)]])
 def test_receptive_field_is_where_the_product_of_matrices_is_not_zero(steps):
-    """Chain the matrices of kernels of ones: a row's nonzeros are the pixels that its cell sees."""
+    """Chain the matrices of kernels of ones: a row's nonzeros are the pixels that its cell sees.
+
+    (1.10) With each layer the field grows by the reach of the window in jumps, and the jump by the stride.
+    """
     size, chain = 61, np.eye(61)
     for step in steps:
         k, s, p, d = (*step, 1)[:4]
@@ -322,7 +350,10 @@ def test_receptive_field_of_the_course_network(network):
 
 @pytest.mark.equation("1.11")
 def test_multiplications_counted():
-    """One for each stop, kernel weight and output; without padding T has an entry for each."""
+    """One for each stop, kernel weight and output; without padding T has an entry for each.
+
+    (1.11) One multiplication for each stop of the window, each weight of a kernel and each kernel.
+    """
     assert multiplications((9, 11, 3), (3, 2, 3, 4)) == (convolution_matrix(np.ones((3, 2, 3, 4)), (9, 11)) != 0).sum()
     assert multiplications((9, 11), (3, 2, 3, 4), 2, "same") == 5 * 6 * 3 * 2 * 3 * 4
     assert multiplications((96, 96), (7, 7, 3, 24), 2, "same") == 48 * 48 * 7 * 7 * 3 * 24

@@ -38,7 +38,10 @@ def answers(model, images):
 
 @pytest.mark.equation("12.1")
 def test_the_mean_of_what_moved_is_the_change_of_the_logit(tagged, few, worn):
-    """mean(M' - M) = S' - S for every class, with the logits taken from the network."""
+    """mean(M' - M) = S' - S for every class, with the logits taken from the network.
+
+    (12.1) The mean of what moved in the map is the change of the logit.
+    """
     before, after = (Probe(tagged).forward(images[:40])[1] for images in (few.images, worn[0]))
     scale = np.abs(after).max()
     for c in range(8):
@@ -54,7 +57,10 @@ def test_the_mean_of_what_moved_is_the_change_of_the_logit(tagged, few, worn):
 
 @pytest.mark.equation("12.2")
 def test_cells_that_do_not_see_the_square_do_not_move(network, few):
-    """Noise in a square moves no cell whose receptive field misses it, and some of the others, at any place."""
+    """Noise in a square moves no cell whose receptive field misses it, and some of the others, at any place.
+
+    (12.2) A cell whose receptive field misses the changed square does not move.
+    """
     field, rng = receptive_field_of(network, "relu4"), np.random.default_rng(0)
     squares = debugging.free_places(few.boxes[:40], 8, seed=0)
     squares[:4] = [[0, 0, 8, 8], [88, 0, 96, 8], [0, 88, 8, 96], [88, 88, 96, 96]]
@@ -87,7 +93,10 @@ def hidden(few, worn):
 
 @pytest.mark.equation("12.3")
 def test_the_effect_counts_who_became_less_who_left(tagged, few, hidden):
-    """The paired effect of the tag on the answer is those it won less those it lost; large with nothing else to see."""
+    """The paired effect of the tag on the answer is those it won less those it lost; large with nothing else to see.
+
+    (12.3) The effect of the tag: answers won less answers lost, as a share.
+    """
     before, after = (answers(tagged, images) == KEY for images in hidden)
     effect = np.mean(after.astype(int) - before)
     assert effect == pytest.approx(((after & ~before).sum() - (before & ~after).sum()) / len(few.labels), abs=1e-12)
@@ -97,7 +106,10 @@ def test_the_effect_counts_who_became_less_who_left(tagged, few, hidden):
 
 @pytest.mark.equation("12.6")
 def test_why_this_and_not_that(network, few):
-    """The mean of the difference of two classes' maps is the difference of their logits without the biases."""
+    """The mean of the difference of two classes' maps is the difference of their logits without the biases.
+
+    (12.6) Why this class and not that one: the mean difference of the maps is that of the logits without biases.
+    """
     S, b = Probe(network).forward(few.images[:40])[1], Probe(network).head()[1]
     first, second = np.argsort(S, 1)[:, [-1, -2]].T
     M, other = (class_activation_map(network, few.images[:40], c) for c in (first, second))
@@ -126,7 +138,10 @@ def head_loss(F, labels, W, b, decay=0.01):
 
 @pytest.mark.equation("12.4")
 def test_no_other_head_has_less_loss(fitted):
-    """Every small step away from the fitted weights and biases raises the loss, and a zero head has more."""
+    """Every small step away from the fitted weights and biases raises the loss, and a zero head has more.
+
+    (12.4) The new head has the least loss: every small step away from it has more.
+    """
     F, labels, W, b = fitted
     least, rng = head_loss(F, labels, W, b), np.random.default_rng(1)
     for size in (1e-3, 0.1):
@@ -140,7 +155,10 @@ def test_no_other_head_has_less_loss(fitted):
 
 @pytest.mark.equation("12.5")
 def test_the_mean_probability_is_the_share_of_the_class(fitted):
-    """At the optimum each class's mean probability on the training scenes is its share of them."""
+    """At the optimum each class's mean probability on the training scenes is its share of them.
+
+    (12.5) With that head each class's mean probability is its share of the training scenes.
+    """
     F, labels, W, b = fitted
     z = F @ W + b
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)

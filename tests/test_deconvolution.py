@@ -46,7 +46,10 @@ def close(found, expected, tolerance):
 
 @pytest.mark.equation("4.1")
 def test_transposed_convolution_is_the_transposed_matrix(way):
-    """It is T^T times the signal, with stride, padding and dilation, on images that are not square."""
+    """It is T^T times the signal, with stride, padding and dilation, on images that are not square.
+
+    (4.1) The way back through a convolution is the transpose of its matrix.
+    """
     shape, w, options, _, y = way
     T = convolution_matrix(w, shape, **options)
     close(transposed_convolution(y, w, shape, **options).reshape(3, -1), y.reshape(3, -1) @ T, 1e-13)
@@ -54,7 +57,10 @@ def test_transposed_convolution_is_the_transposed_matrix(way):
 
 @pytest.mark.equation("4.2")
 def test_every_value_lays_the_kernel_down(way):
-    """The formula as loops: pixel s i + d m - p gets w_mnck R_ijk from each cell and kernel entry."""
+    """The formula as loops: pixel s i + d m - p gets w_mnck R_ijk from each cell and kernel entry.
+
+    (4.2) Every value lays the kernel down where its window stood, times itself; what overlaps adds up.
+    """
     shape, w, options, _, R = way
     s, d = options["stride"], options["dilation"]
     p, q = (same_padding(size, k, s, d)[0] if options["padding"] == "same" else 0
@@ -70,7 +76,10 @@ def test_every_value_lays_the_kernel_down(way):
 
 @pytest.mark.equation("4.3")
 def test_adjoint(way):
-    """<T x, y> = <x, T^T y> to 1e-12 of its size."""
+    """<T x, y> = <x, T^T y> to 1e-12 of its size.
+
+    (4.3) A matrix may change sides in a scalar product, if it is transposed.
+    """
     shape, w, options, x, y = way
     left = (cross_correlation(x, w, **options) * y).sum()
     right = (x * transposed_convolution(y, w, shape, **options)).sum()
@@ -115,7 +124,10 @@ def test_float32_stays_and_whole_numbers_become():
 @pytest.mark.equation("4.4")
 @pytest.mark.parametrize(("k", "s"), [(3, 2), (4, 2), (5, 2), (5, 3), (6, 3), (3, 1)])
 def test_coverage(k, s):
-    """How many cells reach a pixel: the column sums of T, a count, k / s inside if s divides k, else uneven."""
+    """How many cells reach a pixel: the column sums of T, a count, k / s inside if s divides k, else uneven.
+
+    (4.4) The coverage of a row is the number of cells that reach it; it is even inside if the stride divides the side.
+    """
     size = 8 * s + k
     cells, ones = output_size(size, k, s), np.ones((k, 1, 1, 1))
     found = transposed_convolution(np.ones((1, cells, 1, 1)), ones, (size, 1), s)[0, :, 0, 0]
@@ -138,7 +150,10 @@ def maps():
 
 @pytest.mark.equation("4.5")
 def test_switches_say_where_the_maximum_is(maps):
-    """Cell by cell and window by window; of equal values the first counts, in reading order."""
+    """Cell by cell and window by window; of equal values the first counts, in reading order.
+
+    (4.5) A switch is the place of the maximum in its window; of equal values the first counts.
+    """
     for q in (1, 2, 3):
         found = switches(maps, q)
         for n, i, j, k in np.ndindex(found.shape):
@@ -151,7 +166,10 @@ def test_switches_say_where_the_maximum_is(maps):
 
 @pytest.mark.equation("4.6")
 def test_unpool_puts_each_value_at_its_switch(maps):
-    """By loops: the value stands at row q i + m, column q j + n, and nothing stands anywhere else."""
+    """By loops: the value stands at row q i + m, column q j + n, and nothing stands anywhere else.
+
+    (4.6) Unpooling puts each value where the maximum was, and 0 elsewhere.
+    """
     for q in (2, 3):
         s, R = switches(maps, q), np.random.default_rng(4).normal(size=switches(maps, q).shape)
         expected = np.zeros_like(maps)
@@ -163,7 +181,10 @@ def test_unpool_puts_each_value_at_its_switch(maps):
 
 @pytest.mark.equation("4.7")
 def test_unpool_restores_exactly_the_maxima(maps):
-    """unpool(max_pool(A)) is A where a window has its maximum, and 0 elsewhere; pooled again nothing is lost."""
+    """unpool(max_pool(A)) is A where a window has its maximum, and 0 elsewhere; pooled again nothing is lost.
+
+    (4.7) What is pooled, unpooled and pooled again is what was pooled once.
+    """
     A = np.abs(maps)  # as behind a ReLU
     for q in (2, 3):
         P = max_pool(A, q)
@@ -185,7 +206,10 @@ def test_unpool_is_the_adjoint_of_reading_at_the_switches(maps):
 
 @pytest.mark.equation("4.8")
 def test_without_switches_the_adjoint_of_the_average(maps):
-    """<average_pool(A), R> = <A, unpool(R, None)>, and each window shares its value evenly."""
+    """<average_pool(A), R> = <A, unpool(R, None)>, and each window shares its value evenly.
+
+    (4.8) Without switches each window shares its value evenly: the adjoint of average pooling.
+    """
     for q in (2, 3):
         R = np.random.default_rng(6).normal(size=average_pool(maps, q).shape)
         spread = unpool(R, None, (7, 6), q)
@@ -212,7 +236,10 @@ def test_ties_go_where_the_network_sends_them(ties):
 
 @pytest.mark.equation("4.9")
 def test_three_rules_by_hand_and_in_a_network():
-    """Two signs of the signal, two of the input: four cases, and the same from one backward pass through a ReLU."""
+    """Two signs of the signal, two of the input: four cases, and the same from one backward pass through a ReLU.
+
+    (4.9) Three rules at a ReLU: the sign of its input decides, or the sign of the signal, or both.
+    """
     R, x = np.array([2, 2, -3, -3.0]), np.array([1, -1, 1, -1.0])
     assert relu_back(R, x).tolist() == [2, 0, -3, 0]
     assert relu_back(R, x, "deconvnet").tolist() == [2, 2, 0, 0]
@@ -247,7 +274,10 @@ def signal(model, layer, images, seed=0):
 @pytest.mark.parametrize("on", [True, False], ids=["switches", "no switches"])
 @pytest.mark.parametrize("rule", RULES)
 def test_layer_by_layer_is_one_backward_pass(network, unseen, rule, on):
-    """NumPy, with its own forward pass, layer and step, against the changed backward pass: equal to 1e-5."""
+    """NumPy, with its own forward pass, layer and step, against the changed backward pass: equal to 1e-5.
+
+    (4.10) The deconvnet goes back layer by layer: transposed convolutions, the rule, unpooling.
+    """
     images = unseen.images[:4]
     for layer in ("pool1", "conv3", "relu4"):
         y = signal(network, layer, images)

@@ -45,7 +45,11 @@ def by_pixel(image, map, fill, rule):
 @pytest.mark.equation("11.1", "11.2")
 @pytest.mark.parametrize("fill", [0, 0.4, (0.1, 0.9, 0.5)])
 def test_weighting_is_the_formula(seen, fill):
-    """Each pixel fades to the fill by the positive part of its value over the map's maximum."""
+    """Each pixel fades to the fill by the positive part of its value over the map's maximum.
+
+    (11.1) Each pixel is mixed with the fill, by its weight.
+    (11.2) The weight is the positive part of the map over the map's maximum.
+    """
     images, maps = seen
     expected = [by_pixel(i, m, fill, lambda ratio: max(ratio, 0)) for i, m in zip(images, maps, strict=True)]
     np.testing.assert_allclose(weight(images, maps, fill), expected, atol=1e-6)
@@ -54,7 +58,10 @@ def test_weighting_is_the_formula(seen, fill):
 @pytest.mark.equation("11.1", "11.3")
 @pytest.mark.parametrize("threshold", [0.05, 0.2, 0.7, 1])
 def test_masking_is_the_formula(seen, threshold):
-    """A pixel stays where its value is at or above the threshold times the maximum; elsewhere the fill shows."""
+    """A pixel stays where its value is at or above the threshold times the maximum; elsewhere the fill shows.
+
+    (11.3) The weight is 1 where the map is at or above the threshold times its maximum, and 0 elsewhere.
+    """
     images, maps = seen
     expected = [by_pixel(i, m, 0.3, lambda ratio: float(ratio >= threshold)) for i, m in zip(images, maps, strict=True)]
     np.testing.assert_allclose(mask(images, maps, threshold, 0.3), expected, atol=1e-6)
@@ -62,7 +69,10 @@ def test_masking_is_the_formula(seen, threshold):
 
 @pytest.mark.equation("11.4")
 def test_a_crop_is_a_linear_change_of_coordinates(seen):
-    """Enlarging a window reads the picture where the formula says, as SciPy's interpolation does."""
+    """Enlarging a window reads the picture where the formula says, as SciPy's interpolation does.
+
+    (11.4) A crop, enlarged, is a linear change of coordinates from pixel centre to pixel centre.
+    """
     images, _ = seen
     windows = np.array([[0, 0, 10, 10], [3, 5, 14, 19], [29, 19, 30, 20], [0, 0, 30, 20]])
     for image, (x0, y0, x1, y1), found in zip(images, windows, crop(images, windows, (40, 60)), strict=True):
@@ -76,7 +86,10 @@ def test_a_crop_is_a_linear_change_of_coordinates(seen):
 
 @pytest.mark.equation("11.5")
 def test_average_of_two_answers(classifier, pictures):
-    """Both looks are the softmax of the network's own logits; the third is their mean."""
+    """Both looks are the softmax of the network's own logits; the third is their mean.
+
+    (11.5) Two looks answer with the mean of their probabilities.
+    """
     looks = second_look(classifier, pictures, pictures[:, ::-1])
     for p, images in zip(looks, (pictures, pictures[:, ::-1]), strict=False):
         e = np.exp(classifier(images.copy()).numpy().astype(float))
@@ -89,7 +102,10 @@ def test_average_of_two_answers(classifier, pictures):
 
 @pytest.mark.equation("11.6")
 def test_change_is_repaired_less_broken(seen):
-    """The change of the accuracy is (repaired - broken) / n, counted picture by picture."""
+    """The change of the accuracy is (repaired - broken) / n, counted picture by picture.
+
+    (11.6) The accuracy changes by the repaired answers less the broken ones, over all.
+    """
     rng = np.random.default_rng(1)
     for n in (2, 10, 300):
         before, after = rng.random(n) < 0.6, rng.random(n) < 0.7
@@ -105,7 +121,10 @@ def test_change_is_repaired_less_broken(seen):
 @pytest.mark.equation("11.7")
 @pytest.mark.parametrize("repaired, broken", [(0, 1), (5, 5), (1, 9), (12, 3), (0, 40), (7, 8)])
 def test_chance_is_counted_coins(repaired, broken):
-    """P is the share of coin rows of that length, counted in whole numbers, that split at least as unevenly."""
+    """P is the share of coin rows of that length, counted in whole numbers, that split at least as unevenly.
+
+    (11.7) By chance: the share of the coin rows that split at least as unevenly as repaired and broken did.
+    """
     before = np.array([False] * repaired + [True] * broken + [True] * 7 + [False] * 4)
     after = np.array([True] * repaired + [False] * broken + [True] * 7 + [False] * 4)
     m = repaired + broken
@@ -115,7 +134,10 @@ def test_chance_is_counted_coins(repaired, broken):
 
 @pytest.mark.equation("11.8")
 def test_a_map_confirms_its_own_class(network):
-    """Erasing the cells where a class's map is negative raises its logit by their sum over Z: for every class."""
+    """Erasing the cells where a class's map is negative raises its logit by their sum over Z: for every class.
+
+    (11.8) Without the cells where its map is negative, a class's logit rises by what they took from it.
+    """
     images = scenes.make(8, seed=2).images
     look = Probe(network)
     A, S = look.forward(images)

@@ -57,7 +57,10 @@ def heat():
 
 @pytest.mark.equation("13.1")
 def test_chance_is_the_share_of_the_mask(unseen):
-    """Every pixel as the peak once: the mean hit is the mask's share, and so is the energy of a constant map."""
+    """Every pixel as the peak once: the mean hit is the mask's share, and so is the energy of a constant map.
+
+    (13.1) Chance level: a random pixel, and a constant map, score the mask's share of the picture.
+    """
     mask = unseen.masks[0][::8, ::8]
     every = np.eye(mask.size).reshape(-1, *mask.shape)
     share = mask.sum() / mask.size
@@ -72,7 +75,10 @@ def test_chance_is_the_share_of_the_mask(unseen):
 @pytest.mark.equation("13.2")
 @pytest.mark.parametrize("fill", ["mean", "blur", 0.25])
 def test_deletion_replaces_the_hottest_pixels(net, pictures, heat, fill):
-    """Pixel by pixel, by sorting: after t of T steps the round(t H W / T) hottest show the fill, the others I."""
+    """Pixel by pixel, by sorting: after t of T steps the round(t H W / T) hottest show the fill, the others I.
+
+    (13.2) Step by step the hottest pixels are replaced by the fill.
+    """
     look, shown, T = Probe(net), fill_pictures(pictures, fill), 7
     curve = deletion_curve(net, pictures, heat, 2, steps=T, fill=fill)
     for n in range(5):
@@ -87,7 +93,10 @@ def test_deletion_replaces_the_hottest_pixels(net, pictures, heat, fill):
 
 @pytest.mark.equation("13.3")
 def test_area_is_the_trapezoid_rule():
-    """The mean of neighbours, averaged over the steps; a straight line from 1 to 0 has the area one half."""
+    """The mean of neighbours, averaged over the steps; a straight line from 1 to 0 has the area one half.
+
+    (13.3) Deletion is the area under its curve, by the trapezoid rule.
+    """
     curves = np.random.default_rng(0).random((3, 9))
     expected = [sum((c[t - 1] + c[t]) / 2 for t in range(1, 9)) / 8 for c in curves]
     np.testing.assert_allclose(area(curves), expected, rtol=1e-12)
@@ -96,7 +105,10 @@ def test_area_is_the_trapezoid_rule():
 
 @pytest.mark.equation("13.4")
 def test_insertion_is_deletion_of_the_negative_map(net, pictures, heat):
-    """Starting from the fill and putting the hottest pixels in, one set after the other, gives the same curve."""
+    """Starting from the fill and putting the hottest pixels in, one set after the other, gives the same curve.
+
+    (13.4) Insertion is deletion of the negative map, read backwards.
+    """
     look, T = Probe(net), 6
     curve = insertion_curve(net, pictures, heat, 1, steps=T, fill="mean")
     order, shown = np.argsort(-heat.reshape(5, -1), 1), fill_pictures(pictures, "mean")
@@ -113,7 +125,10 @@ def test_insertion_is_deletion_of_the_negative_map(net, pictures, heat):
 
 @pytest.mark.equation("13.5")
 def test_for_a_linear_score_the_contributions_are_the_best_order(linear):
-    """All 120 orders of five pixels: the area is that of the formula, and smallest for the order by contribution."""
+    """All 120 orders of five pixels: the area is that of the formula, and smallest for the order by contribution.
+
+    (13.5) A linear score loses the contribution of each pixel that is removed, so they give the best order.
+    """
     model, u = linear
     I, f = np.array([0.9, 0.2, 0.8, 0.1, 0.6]), np.array([0.3, 0.5, 0.1, 0.4, 0.7])
     worth = u * (I - f)
@@ -162,7 +177,10 @@ def test_ties_are_drawn_by_lot():
 
 @pytest.mark.equation("13.6")
 def test_drop_of_confidence(net, pictures, heat):
-    """One number at a time: p of the picture seen through the positive part of the map, against p."""
+    """One number at a time: p of the picture seen through the positive part of the map, against p.
+
+    (13.6) The drop is the share of its probability that a class loses when the picture is seen through the map.
+    """
     look = Probe(net)
     risen = 0
     for fill, c in ((0.0, 0), (0.0, 1), (0.4, 2), (0.4, 3)):
@@ -228,7 +246,10 @@ def test_random_maps_are_random_and_smooth():
 
 @pytest.mark.equation("13.7")
 def test_rank_correlation_is_spearmans_formula(heat):
-    """1 - 6 sum d^2 / (n (n^2 - 1)) with the difference d of the ranks, counted; 1 for any rising function."""
+    """1 - 6 sum d^2 / (n (n^2 - 1)) with the difference d of the ranks, counted; 1 for any rising function.
+
+    (13.7) Spearman's rank correlation, from the differences of the ranks.
+    """
     other = heat[::-1] + 0.5 * heat
     for rho, a, b in zip(rank_correlation(heat, other), heat, other, strict=True):
         a, b = a.ravel(), b.ravel()
@@ -290,7 +311,10 @@ def test_stability_of_what_does_not_look(pictures):
 
 @pytest.mark.equation("13.8")
 def test_a_step_goes_uphill(net, pictures):
-    """The first step against finite differences of f, pixel by pixel, the weights of the soft peaks held."""
+    """The first step against finite differences of f, pixel by pixel, the weights of the soft peaks held.
+
+    (13.8) The attack climbs f: evidence moves into the region, the logits stay, and every change is small.
+    """
     region, eps, images = np.zeros((8, 6), bool), 0.01, 0.2 + 0.6 * pictures[:2]
     region[:4, :3] = True
     M = class_activation_map(net, images, 2).astype(float)
@@ -345,7 +369,10 @@ def test_holding_harder_keeps_the_logits_nearer(network, unseen):
 
 @pytest.mark.equation("13.9")
 def test_psnr_of_a_bounded_change(pictures):
-    """A change of at most eps a value leaves at least -20 log10 eps decibels; the bound is met by +-eps everywhere."""
+    """A change of at most eps a value leaves at least -20 log10 eps decibels; the bound is met by +-eps everywhere.
+
+    (13.9) A bound on each change is a bound on the quality of the picture, in decibels.
+    """
     rng = np.random.default_rng(0)
     for delta in (rng.uniform(-0.03, 0.03, pictures.shape), 0.03 * rng.choice([-1, 1], pictures.shape)):
         psnr = -10 * np.log10(np.mean(delta**2))

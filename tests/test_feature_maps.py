@@ -56,7 +56,10 @@ def convolved(images, layer, padding="same"):
 
 @pytest.mark.equation("3.1")
 def test_maps_are_those_computed_by_hand(network, images, seen):
-    """The law: sliding windows, biases, ReLU and max-pooling in NumPy give the maps the probe hands out."""
+    """The law: sliding windows, biases, ReLU and max-pooling in NumPy give the maps the probe hands out.
+
+    (3.1) The maps of a layer are the ReLU of a convolution of the maps before.
+    """
     A = images
     for number in (1, 2, 3, 4):
         A = np.maximum(convolved(A, network.get_layer(f"conv{number}")), 0)
@@ -67,7 +70,11 @@ def test_maps_are_those_computed_by_hand(network, images, seen):
 
 @pytest.mark.equation("3.2", "3.3")
 def test_normalising_each_map_and_all_together(seen):
-    """Each map by its own maximum: every live map reaches 1; by the common one: ratios of maps stay what they were."""
+    """Each map by its own maximum: every live map reaches 1; by the common one: ratios of maps stay what they were.
+
+    (3.2) Each map is divided by its own maximum.
+    (3.3) All maps are divided by the largest value of all, so they can be compared.
+    """
     A = seen["relu4"][0]
     own = np.moveaxis(normalize_map(np.moveaxis(A, 2, 0), "relu"), 0, 2)
     close(own.max((0, 1)), A.max((0, 1)) > 0, 1e-6)
@@ -80,7 +87,10 @@ def test_normalising_each_map_and_all_together(seen):
 @pytest.mark.equation("3.6")
 @pytest.mark.parametrize("layer, margin", [("relu1", 3), ("relu2", 4), ("relu3", 4), ("relu4", 5)])
 def test_shifted_image_shifted_maps(network, images, seen, layer, margin):
-    """Moving the image by the jump moves every map by one cell, where no field reaches the border or the seam."""
+    """Moving the image by the jump moves every map by one cell, where no field reaches the border or the seam.
+
+    (3.6) A picture shifted by the jump gives maps shifted by one cell, where no field reaches the border.
+    """
     jump, inner = receptive_field_of(network, layer)[1], slice(margin, -margin)
     for axis in (1, 2):
         moved = np.roll(feature_maps(network, np.roll(images, jump, axis), layer)[layer], -1, axis)
@@ -91,7 +101,10 @@ def test_shifted_image_shifted_maps(network, images, seen, layer, margin):
 
 @pytest.mark.equation("3.4")
 def test_field_of_every_layer(network, images):
-    """The course network's fields counted by hand; each, laid on the image, is exactly where the gradient is not 0."""
+    """The course network's fields counted by hand; each, laid on the image, is exactly where the gradient is not 0.
+
+    (3.4) The pixels that a cell sees are those of its receptive field.
+    """
     assert [receptive_field_of(network, name) for name in ("conv1", "pool1", "conv2", "pool2", "conv3", "relu4")] == [
         (7, 2, -2), (9, 4, -2), (17, 4, -6), (21, 8, -6), (37, 8, -14), (53, 8, -22)]
     for name, cell in (("relu1", (20, 30)), ("relu2", (11, 12)), ("relu4", (6, 5))):
@@ -105,7 +118,10 @@ def test_field_of_every_layer(network, images):
 
 @pytest.mark.equation("3.5")
 def test_a_patch_gives_its_activation_anywhere(network, images, seen):
-    """All that a cell can see, pasted into another image at the same place or one jump on: the same activation."""
+    """All that a cell can see, pasted into another image at the same place or one jump on: the same activation.
+
+    (3.5) Two pictures that agree on all that a cell sees give that cell the same activations.
+    """
     for name in RELUS:
         size, jump, start = field = receptive_field_of(network, name)
         i = j = seen[name].shape[1] // 2
@@ -122,7 +138,10 @@ def test_a_patch_gives_its_activation_anywhere(network, images, seen):
 
 @pytest.mark.equation("3.7")
 def test_influence_is_the_gradient_and_stays_inside(network, images):
-    """Outside the field it is exactly 0; inside it says what a small change of one pixel does."""
+    """Outside the field it is exactly 0; inside it says what a small change of one pixel does.
+
+    (3.7) The influence of a pixel on a cell is the size of the slope, added over the colours.
+    """
     k, cell = 7, (6, 6)
     size, jump, start = receptive_field_of(network, "relu4")
     R = influence(network, images, "relu4", cell, k)
@@ -142,7 +161,10 @@ def test_influence_is_the_gradient_and_stays_inside(network, images):
 
 @pytest.mark.equation("3.8")
 def test_effective_size_counted_by_hand(network, images):
-    """A square around the centre of mass, by counting; the network's is smaller than its field."""
+    """A square around the centre of mass, by counting; the network's is smaller than its field.
+
+    (3.8) The effective field is the smallest square around the centre that holds nine tenths of the influence.
+    """
     R = np.zeros((9, 11))
     R[3, 5] = 6
     R[2, 4:7] = R[4, 4:7] = 0.5
@@ -158,7 +180,10 @@ def test_effective_size_counted_by_hand(network, images):
 
 @pytest.mark.equation("3.10")
 def test_a_channel_dead_on_some_images_changes_nothing_there(network, images, seen):
-    """Dead means nowhere above 0; cut out of the network it leaves the logits of these images as they were."""
+    """Dead means nowhere above 0; cut out of the network it leaves the logits of these images as they were.
+
+    (3.10) A channel that is nowhere above 0 on some pictures can be cut out, and they get the same logits.
+    """
     A = np.zeros((2, 3, 4, 5))
     A[0, ..., 1], A[1, 2, 3, 2], A[0, 0, 0, 4] = -1, 1e-30, 7
     assert dead_channels(A).tolist() == [True, True, False, True, False]
@@ -179,7 +204,10 @@ def test_a_channel_dead_on_some_images_changes_nothing_there(network, images, se
 
 @pytest.mark.equation("3.9")
 def test_class_share_by_counting(network, drawn):
-    """Between classes over total, by loops in float64; 1 for a class's own flag, 0 for a constant; the net's grows."""
+    """Between classes over total, by loops in float64; 1 for a class's own flag, 0 for a constant; the net's grows.
+
+    (3.9) The share of a channel's variance that lies between the classes.
+    """
     rng = np.random.default_rng(0)
     A, labels = rng.normal(size=(30, 2, 3, 4)), rng.integers(0, 3, 30)
     A[..., 1], A[..., 2] = 5, labels[:, None, None]

@@ -52,7 +52,10 @@ def flat(small):
 
 @pytest.mark.equation("8.1")
 def test_weights_are_mean_slopes(flat, pictures):
-    """Each channel's weight is the mean over its cells of the logit's slope."""
+    """Each channel's weight is the mean over its cells of the logit's slope.
+
+    (8.1) Grad-CAM's weight of a channel is the mean slope over its cells.
+    """
     A, _, G = Probe(flat, "maps").gradient(pictures, 2)
     alpha = np.array([[sum(g[:, :, k].ravel().astype(float)) / 48 for k in range(5)] for g in G])
     assert np.ptp(G, (1, 2)).max() > np.abs(alpha).max()  # the slopes differ from cell to cell
@@ -61,7 +64,10 @@ def test_weights_are_mean_slopes(flat, pictures):
 
 @pytest.mark.equation("8.2")
 def test_map_is_a_weighted_sum():
-    """The map is the sum over the channels of weight times map, each image with its own weights."""
+    """The map is the sum over the channels of weight times map, each image with its own weights.
+
+    (8.2) Grad-CAM's map is the sum of the maps with these weights.
+    """
     rng = np.random.default_rng(0)
     A, alpha = rng.normal(size=(3, 4, 5, 6)), rng.normal(size=(3, 6))
     expected = np.zeros((3, 4, 5))
@@ -73,7 +79,10 @@ def test_map_is_a_weighted_sum():
 
 @pytest.mark.equation("8.3")
 def test_on_average_and_dense_it_is_cam_over_z(network, unseen):
-    """Behind the average and one Dense layer Grad-CAM, before its ReLU, is CAM divided by the number of cells."""
+    """Behind the average and one Dense layer Grad-CAM, before its ReLU, is CAM divided by the number of cells.
+
+    (8.3) Behind the average and one Dense layer Grad-CAM is CAM over the number of cells.
+    """
     images = unseen.images[:100]
     for target in (None, 3, unseen.labels[:100]):
         M = class_activation_map(network, images, target)
@@ -106,7 +115,10 @@ def test_each_image_its_own_class(flat, pictures):
 
 @pytest.mark.equation("8.4")
 def test_softmax_as_target(network, unseen):
-    """The map of a probability is (p_c / Z)(M_c - sum_j p_j M_j): where the network is sure, almost nothing is left."""
+    """The map of a probability is (p_c / Z)(M_c - sum_j p_j M_j): where the network is sure, almost nothing is left.
+
+    (8.4) The map of a probability is the class's map less the mean map of all classes, scaled.
+    """
     images, c = unseen.images[:100], 2
     A, S = Probe(network).forward(images)
     M, p = class_activation_maps(A, Probe(network).head()[0]), keras.ops.convert_to_numpy(keras.ops.softmax(S))
@@ -239,7 +251,12 @@ def loop_plus_plus(A, G):
 @pytest.mark.parametrize(("method", "loop"), [(hires_cam, loop_hires), (xgrad_cam, loop_xgrad),
                                               (layer_cam, loop_layer), (grad_cam_plus_plus, loop_plus_plus)])
 def test_family_by_hand(flat, signed, pictures, method, loop):
-    """Each method is its formula: an ordinary tape and loops, on a head that is not linear, also for negative maps."""
+    """Each method is its formula: an ordinary tape and loops, on a head that is not linear, also for negative maps.
+
+    (8.5) HiResCAM: each activation times its own slope, added over the channels.
+    (8.7) The weights of XGrad-CAM: the slopes, each weighted by its cell's share of the channel.
+    (8.9) LayerCAM: each activation times the positive part of its slope, added over the channels.
+    """
     for model, layer in ((flat, "maps"), (flat, "inner"), (signed, "inner")):
         A, G = taped(model, pictures, 2, layer)
         close(method(model, pictures, 2, layer), [loop(a, g) for a, g in zip(A, G, strict=True)], 1e-5)
@@ -262,7 +279,10 @@ def test_layer_cam_is_the_positive_part_of_cam(network, unseen):
 
 @pytest.mark.equation("8.6")
 def test_hires_cam_is_complete(small, pictures):
-    """Behind ReLU, pooling and layers without biases the cells of HiResCAM add up to the logit; with biases not."""
+    """Behind ReLU, pooling and layers without biases the cells of HiResCAM add up to the logit; with biases not.
+
+    (8.6) Behind layers without biases that keep scale, the cells of HiResCAM add up to the logit.
+    """
     def net(bias):
         return small(layers.Conv2D(6, 3, activation="relu", use_bias=bias), layers.MaxPooling2D(), layers.Flatten(),
                      layers.Dense(7, activation="leaky_relu", use_bias=bias), layers.Dense(4, use_bias=bias))
@@ -277,7 +297,10 @@ def test_hires_cam_is_complete(small, pictures):
 
 @pytest.mark.equation("8.8")
 def test_xgrad_cam_keeps_the_sum(flat, pictures):
-    """The cells of XGrad-CAM have the sum of slope times activation, as those of HiResCAM, and Grad-CAM's not."""
+    """The cells of XGrad-CAM have the sum of slope times activation, as those of HiResCAM, and Grad-CAM's not.
+
+    (8.8) The cells of XGrad-CAM add up to all slopes times activations.
+    """
     for c in range(4):
         A, G = taped(flat, pictures, c, "maps")
         expected = (A * G).sum((1, 2, 3))
@@ -330,6 +353,10 @@ def test_plus_plus_is_the_quotient_of_derivatives(small, pictures):
     """On a ReLU head beta is the paper's quotient of second and third derivatives of exp(S): nested tapes say so.
 
     With the activations inside the sum, sum_ab A_ab G_ab^3, it is not: half of the cells are wrong by a tenth or more.
+
+    (8.10) The weights of Grad-CAM++: positive slopes of a score Y, each weighted by its beta.
+    (8.11) Beta is made of the second and third derivatives of Y.
+    (8.12) With Y = exp(S) and a head of ReLU layers the first derivative is enough.
     """
     model = small(layers.Flatten(dtype="float64"), layers.Dense(6, activation="relu", dtype="float64"),
                   layers.Dense(4, dtype="float64"), dtype="float64")
@@ -347,7 +374,10 @@ def test_plus_plus_is_the_quotient_of_derivatives(small, pictures):
 
 @pytest.mark.equation("8.13")
 def test_plus_plus_on_average_and_dense(network, unseen):
-    """There the weight is max(W, 0) / (2 + W F): a channel adds less than 1 to the map's mean, however much it says."""
+    """There the weight is max(W, 0) / (2 + W F): a channel adds less than 1 to the map's mean, however much it says.
+
+    (8.13) Behind the average and one Dense layer the weight of Grad-CAM++ saturates: it is max(W, 0) / (2 + W F).
+    """
     images, labels = unseen.images[:50], unseen.labels[:50]
     A, _ = Probe(network).forward(images)
     A, W = A.astype(float), Probe(network).head()[0].T[labels].astype(float)
@@ -421,7 +451,10 @@ def test_plus_plus_does_not_overflow():
 @pytest.mark.equation("8.14")
 @pytest.mark.parametrize("layer", ["maps", "inner"])
 def test_ablation_cam_by_hand(flat, pictures, layer):
-    """Ablation-CAM is the drop of the logit without the channel, by the network's own layers, times the map."""
+    """Ablation-CAM is the drop of the logit without the channel, by the network's own layers, times the map.
+
+    (8.14) Ablation-CAM's weight of a channel is what the logit loses without it.
+    """
     first = flat.layers.index(flat.get_layer(layer)) + 1
     A, _ = taped(flat, pictures, 0, layer)
 
@@ -440,7 +473,10 @@ def test_ablation_cam_by_hand(flat, pictures, layer):
 
 @pytest.mark.equation("8.15")
 def test_ablation_cam_on_average_and_dense(network, unseen):
-    """There the drop is W_k F_k: the weights add up to the logit less its bias."""
+    """There the drop is W_k F_k: the weights add up to the logit less its bias.
+
+    (8.15) Behind the average and one Dense layer Ablation-CAM's weight is the channel's part of the logit, W_k F_k.
+    """
     images, labels = unseen.images[:3], unseen.labels[:3]
     A, S = Probe(network).forward(images)
     W, b = Probe(network).head()
@@ -477,7 +513,11 @@ def score_cam_by_hand(model, images, c, layer):
 
 @pytest.mark.equation("8.16", "8.17")
 def test_score_cam_by_hand(flat, uneven, signed, pictures):
-    """Score-CAM is its formula, also with negative maps, and with an empty and a constant one, which are no mask."""
+    """Score-CAM is its formula, also with negative maps, and with an empty and a constant one, which are no mask.
+
+    (8.16) A mask of Score-CAM is the enlarged map, stretched to the range from 0 to 1.
+    (8.17) The weights of Score-CAM are the softmax of the logits that the masked pictures get.
+    """
     for model, c, layer in ((flat, 2, "maps"), (uneven, 1, "maps"), (signed, 3, "inner")):
         expected = score_cam_by_hand(model, pictures[:3], c, layer)
         close(score_cam(model, pictures[:3], c, layer), expected, 1e-5)
@@ -537,7 +577,10 @@ def test_a_bar_where_the_reader_waits(pooled, pictures, method, capsys):
 
 @pytest.mark.equation("8.18")
 def test_eigen_cam_by_hand(flat, pictures):
-    """Eigen-CAM is the product with the main eigenvector of A^T A, found by multiplying again and again."""
+    """Eigen-CAM is the product with the main eigenvector of A^T A, found by multiplying again and again.
+
+    (8.18) Eigen-CAM weights the channels with the main direction of the activations.
+    """
     A, _ = taped(flat, pictures, 0, "maps")
     expected = []
     for maps in A:
@@ -695,7 +738,10 @@ def guided_relu(x):
 @pytest.mark.equation("8.19")
 @pytest.mark.parametrize("layer", ["maps", "inner"])
 def test_guided_grad_cam_by_hand(flat, pictures, layer):
-    """Guided backpropagation by a ReLU with its own gradient, times Grad-CAM's positive part, enlarged by Keras."""
+    """Guided backpropagation by a ReLU with its own gradient, times Grad-CAM's positive part, enlarged by Keras.
+
+    (8.19) Guided Grad-CAM is guided backpropagation times the positive part of the map, enlarged.
+    """
     copy = keras.models.clone_model(flat)
     copy.set_weights(flat.get_weights())
     for part in copy.layers:

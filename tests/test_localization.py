@@ -24,7 +24,10 @@ def maps():
     ([15, 5, 25, 25], 0), ([100, 100, 110, 110], 0), ([16, 26, 20, 30], 0), ([7, 7, 7, 7], 0), ([15, 25, 5, 5], 0),
 ], ids=["itself", "half", "a quarter", "inside", "side by side", "far", "past the corner", "empty", "inside out"])
 def test_overlap_counted_by_hand(other, expected):
-    """A 10 x 20 box has 200 pixels: x1 and y1 lie just outside. The order of the two boxes does not matter."""
+    """A 10 x 20 box has 200 pixels: x1 and y1 lie just outside. The order of the two boxes does not matter.
+
+    (10.2) The overlap is the pixels that two boxes share over the pixels that they cover together.
+    """
     assert intersection_over_union(TEN_BY_TWENTY, other) == pytest.approx(expected, abs=1e-15)
     assert intersection_over_union(other, TEN_BY_TWENTY) == pytest.approx(expected, abs=1e-15)
 
@@ -49,7 +52,10 @@ def test_nothing_overlaps_nothing():
 
 @pytest.mark.equation("10.1")
 def test_masks_of_boxes():
-    """A box's mask holds its area in pixels, rows first."""
+    """A box's mask holds its area in pixels, rows first.
+
+    (10.1) A box covers width times height pixels, with no "+ 1".
+    """
     mask, = box_masks([TEN_BY_TWENTY], (40, 30))
     assert mask.shape == (40, 30) and mask.sum() == 200
     assert mask[5:25, 5:15].all()
@@ -109,7 +115,10 @@ def test_boxes_move_with_the_map(maps):
 
 @pytest.mark.equation("10.8")
 def test_pointing_game_by_hand():
-    """A hit is a largest value on the mask; signs and scale do not matter."""
+    """A hit is a largest value on the mask; signs and scale do not matter.
+
+    (10.8) The pointing game is won where the largest value of the map lies on the mask.
+    """
     maps = np.zeros((3, 4, 5))
     maps[0, 1, 2], maps[1, 3, 0], maps[2] = 5, 0.1, -np.arange(20).reshape(4, 5)
     masks = np.zeros((3, 4, 5), bool)
@@ -122,7 +131,10 @@ def test_pointing_game_by_hand():
 
 @pytest.mark.equation("10.5")
 def test_one_threshold_for_the_whole_set():
-    """Two maps that would each like another threshold: the set gets one of them right, not both."""
+    """Two maps that would each like another threshold: the set gets one of them right, not both.
+
+    (10.5) The best accuracy that one threshold reaches on the whole set.
+    """
     low, high = np.full((2, 20, 20), 0.01)
     low[5:15, 5:15], low[10, 10] = 0.3, 1     # its object is found at thresholds up to 0.3
     high[2:18, 2:18], high[5:15, 5:15] = 0.72, 1  # its object only at thresholds above 0.72
@@ -157,7 +169,10 @@ def test_the_first_of_equal_maxima_counts():
 
 @pytest.mark.equation("10.9")
 def test_energy_by_hand():
-    """The positive part on the mask over the whole positive part; negatives count nowhere."""
+    """The positive part on the mask over the whole positive part; negatives count nowhere.
+
+    (10.9) Energy: the share of the map's positive part that lies on the mask.
+    """
     maps = np.array([[[3, 1], [-8, 4]], [[-1, -2], [0, -3]], [[2, 0], [0, 0]]])
     masks = np.array([[[1, 0], [1, 0]], [[1, 1], [1, 1]], [[0, 1], [1, 1]]], bool)
     np.testing.assert_allclose(energy_in_mask(maps, masks), [3 / 8, 0, 0], rtol=1e-15)
@@ -198,7 +213,10 @@ def test_what_has_no_score(score, maps, masks, message):
 @pytest.mark.parametrize("width", [6.0, 11.0, 17.5])
 @pytest.mark.parametrize("threshold", [0.2, 0.45, 0.8])
 def test_box_of_a_round_blob(width, threshold):
-    """A Gaussian blob's box has the side 2 s sqrt(2 ln 1/t), to a pixel, whatever the blob's height."""
+    """A Gaussian blob's box has the side 2 s sqrt(2 ln 1/t), to a pixel, whatever the blob's height.
+
+    (10.3) The radius of a round blob's box depends on its width and the threshold, not on its height.
+    """
     y, x = np.mgrid[:120, :140]
     blob = np.exp(-((x - 70) ** 2 + (y - 55) ** 2) / (2 * width ** 2))
     (x0, y0, x1, y1), = bounding_boxes(37 * blob, threshold)
@@ -209,7 +227,10 @@ def test_box_of_a_round_blob(width, threshold):
 
 @pytest.mark.equation("10.7")
 def test_percent_of_the_pixels_is_the_rule_on_ranks(maps):
-    """On a map's ranks the rule keeps the same share of the pixels of every map; on its values it does not."""
+    """On a map's ranks the rule keeps the same share of the pixels of every map; on its values it does not.
+
+    (10.7) Another rule for boxes keeps the same share of the pixels of every map.
+    """
     shares = {"ranks": set(), "values": set()}
     for map in maps:
         ranks = map.ravel().argsort().argsort().reshape(map.shape)
@@ -232,7 +253,10 @@ def truth(maps):
 
 @pytest.mark.equation("10.4")
 def test_accuracy_is_the_share_of_hits(maps, truth):
-    """Every hit is the overlap of its own map's first box; the accuracy is their mean."""
+    """Every hit is the overlap of its own map's first box; the accuracy is their mean.
+
+    (10.4) The accuracy at a threshold is the share of the maps whose box overlaps the true one enough.
+    """
     for threshold, overlap in ((0.3, 0.5), (0.6, 0.5), (0.6, 0.2)):
         first = np.array([bounding_boxes(map, threshold)[0] for map in maps])
         expected = np.diag(intersection_over_union(first[:, None], truth)) >= overlap
@@ -245,7 +269,10 @@ def test_accuracy_is_the_share_of_hits(maps, truth):
 @pytest.mark.equation("10.5")
 @pytest.mark.equation("10.6")
 def test_a_threshold_for_each_map_flatters(maps, truth):
-    """The best threshold for all is the largest mean; the best for each is never below it, and here above."""
+    """The best threshold for all is the largest mean; the best for each is never below it, and here above.
+
+    (10.6) A threshold chosen for each map never scores less than the best threshold for all.
+    """
     thresholds = np.array([0.2, 0.4, 0.6, 0.8])
     hits = np.stack([box_hits(maps, truth, t) for t in thresholds])
     strict = max(box_hits(maps, truth, t, 0.7).mean() for t in thresholds)
@@ -268,7 +295,10 @@ def test_a_mask_points_at_itself(maps):
 @pytest.mark.equation("10.10")
 @pytest.mark.parametrize("power", [0.5, 2, 3])
 def test_powers_change_the_energy_and_nothing_else(maps, power):
-    """The positive part to a power: the same boxes at the power of t, the same hits, more energy for more power."""
+    """The positive part to a power: the same boxes at the power of t, the same hits, more energy for more power.
+
+    (10.10) A power of the map keeps the box, if the threshold is raised to the same power.
+    """
     positive = np.maximum(maps, 0)
     masks = maps >= 0.3 * maps.max((1, 2), keepdims=True)
     for map, raised in zip(maps, positive ** power, strict=True):

@@ -60,7 +60,10 @@ class Counted(Probe):
 @pytest.mark.equation("6.1")
 @pytest.mark.parametrize("fill", ["mean", "blur", 0.3, (0.1, 0.9, 0.4)])
 def test_drop_is_what_plain_loops_find(bent, pictures, fill):
-    """Each place, each image: paste the fill by hand, ask the bare Keras model, subtract."""
+    """Each place, each image: paste the fill by hand, ask the bare Keras model, subtract.
+
+    (6.1) The drop is the score of the picture less its score with the patch filled.
+    """
     classes = np.array([0, 3, 2, 1, 3])
     shown = fill_pictures(pictures, fill, PATCH)
     found = occlusion_drops(bent, pictures, classes, patch=PATCH, stride=STRIDE, fill=fill)
@@ -76,7 +79,10 @@ def test_drop_is_what_plain_loops_find(bent, pictures, fill):
 
 @pytest.mark.equation("6.2")
 def test_map_is_the_mean_of_the_patches_over_each_pixel(bent, pictures):
-    """Pixel by pixel: collect the drops of all patches that cover it, and average; none is left out."""
+    """Pixel by pixel: collect the drops of all patches that cover it, and average; none is left out.
+
+    (6.2) The occlusion map at a pixel is the mean drop of all patches that cover it.
+    """
     drops = np.random.default_rng(0).normal(size=(2, 4, 4))
     expected = np.zeros((2, 16, 12))
     for y in range(16):
@@ -94,7 +100,10 @@ def test_map_is_the_mean_of_the_patches_over_each_pixel(bent, pictures):
 @pytest.mark.equation("6.3")
 @pytest.mark.parametrize("patch, stride", [(PATCH, STRIDE), (5, 5), (1, 1), ((16, 12), 1), (7, 2)])
 def test_cost_is_counted(bent, pictures, patch, stride):
-    """The pictures that really go through the network, an image: (ceil((H-a)/s)+1)(ceil((W-b)/t)+1) + 1."""
+    """The pictures that really go through the network, an image: (ceil((H-a)/s)+1)(ceil((W-b)/t)+1) + 1.
+
+    (6.3) The passes through the network: one for each place of the patch, and one for the picture.
+    """
     (a, b), (s, t) = np.broadcast_to(patch, 2), np.broadcast_to(stride, 2)
     wanted = (ceil((16 - a) / s) + 1) * (ceil((12 - b) / t) + 1) + 1
     assert passes((16, 12), patch, stride) == wanted
@@ -107,7 +116,10 @@ def test_cost_is_counted(bent, pictures, patch, stride):
 @pytest.mark.equation("6.4")
 @pytest.mark.parametrize("fill", [0, 0.7, (0.2, 0.5, 0.9), "image", "mean", "blur"])
 def test_linear_drop_is_the_box_filtered_contribution(linear, pictures, fill):
-    """For a linear model the drops at stride 1 are OpenCV's box filter of u (I - f), whatever the fill."""
+    """For a linear model the drops at stride 1 are OpenCV's box filter of u (I - f), whatever the fill.
+
+    (6.4) For a linear model a drop is the sum, over the patch, of the weights times what differs from the fill.
+    """
     model, u = linear
     fill = np.random.default_rng(5).random((16, 12, 3)) if fill == "image" else fill
     drops = occlusion_drops(model, pictures, 2, patch=(5, 3), stride=1, fill=fill)
@@ -119,7 +131,10 @@ def test_linear_drop_is_the_box_filtered_contribution(linear, pictures, fill):
 
 @pytest.mark.equation("6.5")
 def test_tiles_of_a_linear_model_add_up(linear, bent, pictures):
-    """Patches that tile the image: drops add up to S(I) - S(f) if the model is linear, and not if it is bent."""
+    """Patches that tile the image: drops add up to S(I) - S(f) if the model is linear, and not if it is bent.
+
+    (6.5) For a linear model the drops of patches that tile the picture add up to the whole difference.
+    """
     for model, adds_up in ((linear[0], True), (bent, False)):
         tiles = occlusion_drops(model, pictures, 1, patch=(4, 3), stride=(4, 3), fill=0.5).sum((1, 2))
         nothing_left = (model(pictures) - model(np.full_like(pictures, 0.5))).numpy()[:, 1]
@@ -130,7 +145,10 @@ def test_tiles_of_a_linear_model_add_up(linear, bent, pictures):
 
 @pytest.mark.equation("6.6")
 def test_probability_mixes_own_fall_and_rivals(bent, pictures):
-    """The log-odds fall by the class's own drop, less the drop of the rivals' log-sum-exp; p follows the log-odds."""
+    """The log-odds fall by the class's own drop, less the drop of the rivals' log-sum-exp; p follows the log-odds.
+
+    (6.6) The log-odds of a class are its logit less the log-sum-exp of its rivals.
+    """
     classes = np.arange(5) % 4
     options = dict(patch=PATCH, stride=STRIDE)
 
@@ -148,7 +166,10 @@ def test_probability_mixes_own_fall_and_rivals(bent, pictures):
 
 @pytest.mark.equation("6.7")
 def test_interaction_of_two_patches(linear, bent, pictures):
-    """E = D(P and Q) - D(P) - D(Q): OR has D = 0, 0, both 1, AND has 1, 1, both 1; 0 if linear, and not if bent."""
+    """E = D(P and Q) - D(P) - D(Q): OR has D = 0, 0, both 1, AND has 1, 1, both 1; 0 if linear, and not if bent.
+
+    (6.7) The interaction of two patches: the drop of both less the drops of each; 0 for a linear model.
+    """
     for kind, alone, together in (("or", 0, 1), ("and", 1, 1)):
         both, model = np.ones((1, 1, 2, 1), np.float32), gate(kind)
         np.testing.assert_array_equal(occlusion_drops(model, both, 1, patch=1, stride=1, fill=0), [[[alone] * 2]])
@@ -162,7 +183,10 @@ def test_interaction_of_two_patches(linear, bent, pictures):
 
 @pytest.mark.equation("6.8")
 def test_gradient_times_difference(linear, bent, pictures):
-    """To first order a drop is the sum of G (I - f) over the patch: exactly if linear; if bent, for fills near I."""
+    """To first order a drop is the sum of G (I - f) over the patch: exactly if linear; if bent, for fills near I.
+
+    (6.8) To first order a drop is the gradient times what differs from the fill, added over the patch.
+    """
     for model, fill, holds in ((linear[0], 0 * pictures, True), (bent, 0.997 * pictures, True),
                                (bent, 0 * pictures, False)):
         _, G = Probe(model).image_gradient(pictures, 3)

@@ -30,14 +30,20 @@ def loops(A, reduce, q, s):
 @pytest.mark.equation("2.2")
 @pytest.mark.parametrize("q, s", SHAPES)
 def test_max_pool_is_the_loops(A, q, s):
-    """The largest value of each window, to the last bit."""
+    """The largest value of each window, to the last bit.
+
+    (2.2) Max pooling keeps the largest value of each window.
+    """
     np.testing.assert_array_equal(max_pool(A, q, s), loops(A, max, q, s or q))
 
 
 @pytest.mark.equation("2.3")
 @pytest.mark.parametrize("q, s", SHAPES)
 def test_average_pool_is_the_loops(A, q, s):
-    """The mean of each window."""
+    """The mean of each window.
+
+    (2.3) Average pooling keeps the mean of each window.
+    """
     expected = loops(A, lambda values: sum(values) / q**2, q, s or q)
     np.testing.assert_allclose(average_pool(A, q, s), expected, atol=1e-14)
 
@@ -57,7 +63,10 @@ def test_pooling_is_keras(A, q, s, padding):
 @pytest.mark.parametrize("cells", range(4, 12))
 @pytest.mark.parametrize("q, s", [(2, 2), (3, 2), (2, 1), (4, 3)])
 def test_output_size(cells, q, s):
-    """floor((h - q) / s) + 1 cells without padding, ceil(h / s) with "same": ours, the formula of chapter 1, Keras."""
+    """floor((h - q) / s) + 1 cells without padding, ceil(h / s) with "same": ours, the formula of chapter 1, Keras.
+
+    (2.4) A pooled map has as many cells as the window makes stops, without padding and with it.
+    """
     A = np.zeros((1, cells, 13, 1))
     for padding, expected in (("valid", (cells - q) // s + 1), ("same", -(-cells // s))):
         assert max_pool(A, q, s, padding).shape[1] == average_pool(A, q, s, padding).shape[1] == expected
@@ -68,7 +77,10 @@ def test_output_size(cells, q, s):
 @pytest.mark.equation("2.5")
 @pytest.mark.parametrize("pool", [max_pool, average_pool])
 def test_shift_by_the_stride_shifts_the_output(A, pool):
-    """A shift by t strides is a shift of the output by t cells; a shift by less is not."""
+    """A shift by t strides is a shift of the output by t cells; a shift by less is not.
+
+    (2.5) A shift by whole strides before pooling is a shift by as many cells after it.
+    """
     shifted = np.zeros((2, 15, 12, 3))
     for t in (0, 1, 2):
         shifted[:] = 0
@@ -81,7 +93,10 @@ def test_shift_by_the_stride_shifts_the_output(A, pool):
 
 @pytest.mark.equation("2.6")
 def test_global_average_pool(A):
-    """The sum over the cells divided by their number; one window as large as the map; Keras' layer."""
+    """The sum over the cells divided by their number; one window as large as the map; Keras' layer.
+
+    (2.6) Global average pooling makes one number of each map, its mean.
+    """
     F = global_average_pool(A)
     np.testing.assert_allclose(F, [[sum(A[n, :, :, k].ravel()) / 54 for k in range(3)] for n in range(2)], atol=1e-14)
     np.testing.assert_allclose(F, layers.GlobalAveragePooling2D(dtype="float64")(A), atol=1e-14)
@@ -91,7 +106,10 @@ def test_global_average_pool(A):
 
 @pytest.mark.equation("2.8")
 def test_average_and_linear_layer_change_places(A):
-    """The mean of W x + b over the cells is W (the mean of x) + b: the door to CAM. With a ReLU between it is not."""
+    """The mean of W x + b over the cells is W (the mean of x) + b: the door to CAM. With a ReLU between it is not.
+
+    (2.8) Average and Dense layer may change places: the door to CAM.
+    """
     rng = np.random.default_rng(1)
     W, b = rng.normal(size=(3, 5)), rng.normal(size=5)
     in_each_cell = dense(A.reshape(-1, 3), W, b).reshape(2, 9, 6, 5)

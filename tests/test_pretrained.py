@@ -91,7 +91,10 @@ def peak(map, size):
 
 @pytest.mark.equation("9.1")
 def test_prepare_is_the_formula(untrained):
-    """MobileNetV2 is fed 255 I / 127.5 - 1, by hand and by Keras; black, grey, white become -1, 0, 1."""
+    """MobileNetV2 is fed 255 I / 127.5 - 1, by hand and by Keras; black, grey, white become -1, 0, 1.
+
+    (9.1) MobileNetV2 is fed values from -1 to 1.
+    """
     images = np.random.default_rng(0).random((2, 224, 224, 3), np.float32)
     x = untrained["MobileNetV2"].prepare(images)
     np.testing.assert_allclose(x, 255 * images / 127.5 - 1, atol=1e-6)
@@ -213,7 +216,10 @@ def test_answers(seen, photos):
 @with_weights
 @pytest.mark.equation("9.2")
 def test_law_on_photographs(network, seen):
-    """mean(M_c) + b_c = S_c for each photograph and every one of the thousand classes."""
+    """mean(M_c) + b_c = S_c for each photograph and every one of the thousand classes.
+
+    (9.2) The law holds for photographs and a thousand classes.
+    """
     _, A, logits = seen
     W, b = camlib.Probe(network.model).head()
     M = camlib.cam.class_activation_maps(A, W)

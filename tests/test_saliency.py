@@ -44,7 +44,10 @@ def weights(model):
 
 @pytest.mark.equation("4.11")
 def test_gradient_of_the_logit(linear, square, pictures):
-    """The weights themselves for a linear model; 2 w I for a quadratic one."""
+    """The weights themselves for a linear model; 2 w I for a quadratic one.
+
+    (4.11) The gradient says how the logit answers to a small change of each pixel.
+    """
     for c in range(4):
         close(saliency(linear, pictures, c), np.broadcast_to(weights(linear)[..., c], pictures.shape), 1e-6)
         close(saliency(square, pictures, c), 2 * pictures * weights(square)[..., c], 1e-6)
@@ -65,7 +68,10 @@ def test_gradient_of_the_course_network(network, unseen):
 
 @pytest.mark.equation("4.12")
 def test_input_times_gradient_and_the_biases_are_the_logit(network, unseen):
-    """S_c = <I, G> + each bias times the signal that arrives at it + b_c, to 1e-5 of the largest logit."""
+    """S_c = <I, G> + each bias times the signal that arrives at it + b_c, to 1e-5 of the largest logit.
+
+    (4.12) A logit is picture times gradient, plus each bias times the signal that arrives at it.
+    """
     images, c = unseen.images[:20], unseen.labels[:20]
     W, b = network.get_layer("logits").get_weights()
     signals = deconvnet(network, images, "relu4", np.repeat(np.repeat(
@@ -83,7 +89,10 @@ def test_input_times_gradient_and_the_biases_are_the_logit(network, unseen):
 
 @pytest.mark.equation("4.13")
 def test_smooth_grad_is_a_mean_over_noisy_copies(network, unseen, linear, pictures):
-    """Copy by copy as the formula says; without noise, or for a linear model, the gradient itself."""
+    """Copy by copy as the formula says; without noise, or for a linear model, the gradient itself.
+
+    (4.13) SmoothGrad is the mean of the gradients at noisy copies of the picture.
+    """
     images, c = unseen.images[:3], [1, 4, 2]
     rng, copies = np.random.default_rng(5), []
     for _ in range(4):
@@ -113,7 +122,10 @@ def test_the_class_is_that_of_the_clean_image(linear, square, pictures):
 
 @pytest.mark.equation("4.14")
 def test_integrated_gradients_in_closed_form(linear, square, pictures):
-    """w (I - I0) for a linear model and w (I^2 - I0^2) for a quadratic one, whatever the number of steps."""
+    """w (I - I0) for a linear model and w (I^2 - I0^2) for a quadratic one, whatever the number of steps.
+
+    (4.14) Integrated gradients: what differs from the baseline, times the mean gradient on the way from there.
+    """
     start = np.random.default_rng(2).random((16, 12, 3), np.float32)
     for steps in (1, 2, 7):
         for base in (0.0, 0.5, start):
@@ -134,7 +146,10 @@ def test_integrated_gradients_use_midpoints(randomized, pictures):
 
 @pytest.mark.equation("4.15")
 def test_completeness(network, unseen):
-    """The sum is the logit's difference, up to a residual that falls with the steps and is then below 1 percent."""
+    """The sum is the logit's difference, up to a residual that falls with the steps and is then below 1 percent.
+
+    (4.15) Integrated gradients add up to the difference of the logits, but for a rest that falls with the steps.
+    """
     images, c = unseen.images[:8], unseen.labels[:8]
     left = []
     for steps in (8, 32, 128):

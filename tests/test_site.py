@@ -14,6 +14,8 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from benchmarks.site import packed
+
 from .browsing import ROOT
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -22,12 +24,19 @@ PAGES = [TOC["root"], *CHAPTERS, "search"]
 NOTEBOOKS = [page for page in CHAPTERS if (ROOT / f"{page}.ipynb").exists()]
 
 LOOK = """async () => {
-    await window.MathJax?.startup?.promise;
     const pictures = [...document.querySelectorAll("main img")];
+    await Promise.all(pictures.map((p) => { p.loading = "eager"; return p.decode().catch(() => {}); }));
+    await document.fonts.ready;
+    const letters = [...document.querySelectorAll(".math mjx-c")];
+    const fonts = [...document.fonts].filter((font) => font.family.includes("MJX"));
     return {
         formulas: document.querySelectorAll(".math").length,
-        drawn: document.querySelectorAll(".math mjx-container").length,
-        wrong: [...document.querySelectorAll("mjx-merror, mjx-mtext[style*='color: red']")].map((e) => e.textContent),
+        drawn: document.querySelectorAll(".math mjx-math[aria-hidden] + mjx-assistive-mml math").length,
+        empty: letters.filter((e) => !/^"./.test(getComputedStyle(e, "::before").content)).map((e) => e.className),
+        fonts: fonts.filter((font) => font.status === "loaded").length,
+        raw: [...document.querySelectorAll("main :is(p, li, td)")].map((e) => e.innerText)
+            .filter((text) => /\\\\[([]|\\$\\$|\\\\(frac|sum|begin)\\b/.test(text)),
+        text: document.querySelector("main").innerText,
         broken: pictures.filter((p) => !p.complete || !p.naturalWidth).map((p) => p.src),
         painted: pictures.filter((p) => getComputedStyle(p).filter !== "none" ||
             getComputedStyle(p).backgroundColor !== "rgba(0, 0, 0, 0)").map((p) => p.src),
@@ -81,8 +90,13 @@ def test_no_errors(visit):
 
 
 def test_formulas_are_drawn(visit):
-    """MathJax draws every formula and understands each."""
-    assert (visit.look.drawn, visit.look.wrong) == (visit.look.formulas, [])
+    """Every formula is drawn, each letter of it from a font that loads, and again in MathML for screen readers."""
+    assert_formulas_are_drawn(visit.look)
+
+
+def assert_formulas_are_drawn(look):
+    assert (look.drawn, look.empty, look.raw) == (look.formulas, [], [])
+    assert look.fonts or not look.formulas
 
 
 def test_pictures_show(visit):
@@ -100,11 +114,103 @@ def test_fits_the_screen(visit):
     assert visit.look.width <= visit.width
 
 
-def test_search_finds(address, browser):
-    """The search finds the word "logit"."""
+@pytest.mark.parametrize("name", PAGES)
+def test_readable_without_scripts(name, visit_without_scripts):
+    """With JavaScript switched off a page shows its text, formulas and pictures, in the course's colours."""
+    look = visit_without_scripts(name)
+    assert_formulas_are_drawn(look)
+    assert (look.broken, look.painted, look.theme) == ([], [], "light")
+    assert name == "search" or len(look.text) > 500
+
+
+@pytest.fixture
+def visit_without_scripts(address, browser):
+    """What a browser without JavaScript sees on a page."""
+    context = browser.new_context(java_script_enabled=False)
+
+    def visit(name):
+        page = context.new_page()
+        page.goto(f"{address}/{name}.html")
+        return SimpleNamespace(**page.evaluate(LOOK), theme=page.evaluate("document.documentElement.dataset.theme"))
+
+    yield visit
+    context.close()
+
+
+def test_light(visit, site):
+    """A page and everything that it loads down to its end is 1.5 MB at most, gzipped."""
+    files = {unquote(urlsplit(url).path.removeprefix(urlsplit(visit.home).path)).lstrip("/") for url in visit.requests
+             if url.startswith(visit.home)}
+    assert len(files) > 10, "the test counts too little"
+    assert sum(len(packed(site / file)) for file in files) <= 1.5e6
+
+
+def test_icons_come_from_the_small_font(visit):
+    """Every icon on a page is in the font that was cut out for the site: the large one is not loaded."""
+    assert [url for url in visit.requests if "fa-solid" in url] == []
+
+
+USES = {"copybutton": "div.highlight", "togglebutton": ".dropdown, .toggle", "sphinx-design": "[class*='sd-']",
+        "formulas": ".math"}
+
+
+def test_pages_load_what_they_use(soups):
+    """A page loads the scripts and styles of copy buttons, folded parts, tabs and formulas if it has such, else not."""
+    wrong = [(page.name, file) for page, soup in soups.items() if soup.select("main") for file, things in USES.items()
+             if bool(soup.select(f"script[src*={file}], link[href*={file}]"))
+             != any(soup.select(f".bd-article {thing}") for thing in things.split(", "))]
+    assert wrong == []
+
+
+def test_nothing_is_carried_along(site):
+    """The site has no source maps, no large script of icons and no MathJax."""
+    assert [path.name for path in site.rglob("*") if re.search(r"\.map$|fontawesome\.js|tex-.*\.js", path.name)] == []
+
+
+def test_colours_do_not_wait_for_the_theme(address, browser):
+    """A page is dark from its first moment for a reader who likes it dark: the theme's own script comes too late."""
+    page = browser.new_page(color_scheme="dark")
+    page.route("**/pydata-sphinx-theme.js*", lambda route: route.abort())
+    page.goto(f"{address}/book/index.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.close()
+
+
+def test_buttons_work(address, browser):
+    """Theme switch, search dialog, copy button and folded solutions do what they did."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, permissions=["clipboard-read"])
+    page = context.new_page()
+    page.goto(f"{address}/notebooks/07_cam.html")
+    themes = set()
+    for _ in range(3):
+        page.click(".theme-switch-button:visible")
+        themes.add(page.evaluate("document.documentElement.dataset.mode"))
+    assert themes == {"auto", "dark", "light"}
+    page.keyboard.press("Control+k")
+    assert page.locator("#pst-search-dialog").is_visible()
+    page.keyboard.press("Escape")
+    cell = page.locator("div.highlight:has(.copybtn)").first
+    cell.hover()
+    cell.locator(".copybtn").click()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == cell.locator("pre").inner_text().strip()
+    folded = page.locator(".admonition.dropdown").first
+    before = folded.bounding_box()["height"]
+    folded.locator("button").click()
+    assert folded.bounding_box()["height"] > before
+    context.close()
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_search_finds(way, site, address, browser):
+    """The search finds the word "logit", on a server and in a folder, without an error."""
     page = browser.new_page()
-    page.goto(f"{address}/search.html?q=logit")
-    page.wait_for_selector("#search-results li a", timeout=10_000)
+    complaints = []
+    page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+    page.on("pageerror", lambda e: complaints.append(str(e)))
+    page.goto(f"{address if way == 'http' else site.as_uri()}/search.html?q=logit")
+    page.wait_for_function("document.querySelectorAll('#search-results li a').length > 5", timeout=10_000)
+    page.wait_for_timeout(500)  # excerpts come later than links
+    assert complaints == []
     page.close()
 
 
