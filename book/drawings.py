@@ -30,15 +30,19 @@ def hero(network, scene):
     probe = camlib.Probe(network)
     _, logits = probe.forward(scene.images)
     _, bias = probe.head()
-    pictures, titles, frames = [scene.images[0]], ["What does\nthe network\nsee?"], [list(scene.boxes[0])]
-    for c in scene.labels[0]:
-        map = camlib.class_activation_map(network, scene.images, int(c))[0]
-        pictures.append(map)
-        law = f"{scenes.CLASSES[c]}\nmean {map.mean():.2f}\n+ bias {bias[c]:.2f}\n= logit {logits[0, c]:.2f}"
-        titles.append(law.replace("-", "−"))
-        frames.append([])
-    with plots.plt.rc_context({"axes.titlesize": 14}):
-        return plots.show(pictures, titles, boxes=frames, size=2.1)
+    figure, (first, *axes) = plots.plt.subplots(1, 3, figsize=(7.6, 3.1), layout="constrained")
+    first.imshow(scene.images[0])
+    first.set_title("What does\nthe network see?", fontsize=12)
+    maps = [camlib.class_activation_map(network, scene.images, int(c))[0] for c in scene.labels[0]]
+    limit = np.abs(maps).max()
+    for axis, map, c, box, color in zip(axes, maps, scene.labels[0], scene.boxes[0], plots.BOX_COLORS, strict=False):
+        axis.imshow(map, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        law = f"{scenes.CLASSES[c]}: mean {map.mean():.2f}\n+ bias {bias[c]:.2f} = logit {logits[0, c]:.2f}"
+        axis.set_title(law.replace("-", "−"), fontsize=12)
+        plots.draw_box(first, box, color)
+    for axis in (first, *axes):
+        axis.set_axis_off()
+    return figure
 
 
 def views(network, scene):
@@ -101,7 +105,7 @@ def main(folder):
     camlib.repeatable()
     plots.use_style()
     network, scene = camlib.course_network.load(), scenes.make(1, **SCENE)
-    hero(network, scene).savefig(folder / "hero.png", dpi=180)
+    hero(network, scene).savefig(folder / "hero.png", dpi=180, bbox_inches="tight")
     for chapter, picture in views(network, scene).items():
         square(picture).save(folder / f"chapter_{chapter}.png")
     for _, name, _ in pkgutil.iter_modules(live.__path__):
