@@ -164,7 +164,7 @@ def test_pages_load_what_they_use(soups):
 
 def test_nothing_is_carried_along(site):
     """The site has no source maps, no large script of icons and no MathJax."""
-    assert [path.name for path in site.rglob("*") if re.search(r"\.map$|fontawesome\.js|tex-.*\.js", path.name)] == []
+    assert [path.name for path in site.rglob("*") if re.search(r"\.map$|fontawesome\.js$|tex-.*\.js$", path.name)] == []
 
 
 def test_colours_do_not_wait_for_the_theme(address, browser):
