@@ -111,7 +111,7 @@ def main(folder):
     for _, name, _ in pkgutil.iter_modules(live.__path__):
         figure = importlib.import_module(f"live.{name}")
         data = figure.data()
-        figure.still(data).savefig(folder / f"{name}.png", dpi=144, bbox_inches="tight")
+        figure.still(data).savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
         (folder / f"{name}.json").write_text(json.dumps(data, separators=(",", ":"), allow_nan=False))
 
 

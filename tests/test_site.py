@@ -38,8 +38,8 @@ LOOK = """async () => {
             .filter((text) => /\\\\[([]|\\$\\$|\\\\(frac|sum|begin)\\b/.test(text)),
         text: document.querySelector("main").innerText,
         broken: pictures.filter((p) => !p.complete || !p.naturalWidth).map((p) => p.src),
-        painted: pictures.filter((p) => getComputedStyle(p).filter !== "none" ||
-            getComputedStyle(p).backgroundColor !== "rgba(0, 0, 0, 0)").map((p) => p.src),
+        painted: pictures.filter((p) => !p.closest(".widget") && (getComputedStyle(p).filter !== "none" ||
+            getComputedStyle(p).backgroundColor !== "rgba(0, 0, 0, 0)")).map((p) => p.src),
         width: document.documentElement.scrollWidth,
     };
 }"""
