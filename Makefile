@@ -7,13 +7,23 @@ GRADES := grades
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test assignments grade gradebook backends lab notebooks network architectures benchmark lock clean
+.PHONY: help book pdf bundle links test assignments grade gradebook backends lab notebooks residuals network architectures \
+	benchmark weigh lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY) ## build the site: open _build/html/index.html
 	$(BIN)/jupyter-book build -W -n --keep-going .
+
+pdf: book ## print the whole course into one PDF: _build/course.pdf (needs Chromium)
+	$(BIN)/python -m book.pdf _build/html _build/course.pdf
+
+bundle: pdf ## the site and the PDF in one zip, to read offline: _build/course.zip
+	$(BIN)/python -m book.bundle _build/html _build/course.zip --pdf _build/course.pdf
+
+links: $(READY) ## check every link to the outside (needs the internet)
+	$(BIN)/jupyter-book build --builder linkcheck .
 
 test: $(READY) ## everything that must pass: laws, notebooks re-run and compared, pages
 	$(BIN)/python -m pytest -n 2 --dist loadscope --nbval --nbval-current-env tests notebooks
@@ -39,6 +49,9 @@ notebooks: $(READY) ## run the notebooks again and store their outputs
 	$(BIN)/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace $(NOTEBOOKS)
 	$(BIN)/jupyter nbconvert --to notebook --inplace --CoalesceStreamsPreprocessor.enabled=True $(NOTEBOOKS)
 
+residuals: $(READY) ## measure how exactly each equation holds (minutes; with MobileNetV2's weights at hand) for the equation index
+	$(BIN)/python -m pytest -q -p tests.residuals --residuals book/residuals.json -m equation tests
+
 network: $(READY) ## train the course network and the tagged one of chapter 12 again (minutes) and store their weights
 	$(BIN)/python -m camlib.course_network
 	$(BIN)/python -m camlib.debugging
@@ -48,6 +61,9 @@ architectures: $(READY) ## try camlib on every network of Keras again (20 minute
 
 benchmark: benchmarks/.venv/ready ## compare speed, memory and maps with other libraries (a quarter of an hour)
 	benchmarks/.venv/bin/python -m benchmarks.run
+
+weigh: book ## measure weight and paint time of every page (needs Chromium)
+	$(BIN)/python -m benchmarks.site _build/html
 
 lock: $(READY) ## compile requirements.txt from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group book --group assignments --group test --group dev --universal --python-version 3.11 --generate-hashes \

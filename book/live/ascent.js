@@ -58,7 +58,7 @@ live.figure("ascent", (widget, data) => {
   }
 
   // The chart is as wide as the figure when the page opens, so that its letters keep their size.
-  const width = Math.min(460, document.getElementById("live-ascent").clientWidth - 40), height = 150;
+  const width = Math.min(590, document.getElementById("live-ascent").clientWidth - 40), height = 150;
   const chart = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
   const box = { left: 32, right: width - 8, top: 8, bottom: height - 34 };
 
@@ -124,7 +124,7 @@ live.figure("ascent", (widget, data) => {
       make("div", { class: "panel" }, above, climber),
       make("div", { class: "panel" }, make("div", { class: "title" }, "loudest of 500 scenes"), scene)),
     make("div", { class: "panel" },
-      make("div", { class: "title" }, "activation; grey line: nothing held against it"), chart),
+      make("div", { class: "title" }, "activation so far; grey: nothing held against it"), chart),
     table, says.element);
   update();
 });

@@ -95,15 +95,21 @@ def opened(strip):
 
 
 def still(data):
-    """The fish's pictures after a few steps and after all, by remedy; below, how loud each run is."""
-    unit, colours = next(iter(data["units"].values())), plots.plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    """The fish's pictures after a quarter of the steps and after all, by remedy; below, how loud each climb is."""
+    unit = next(iter(data["units"].values()))
     figure = plots.plt.figure(figsize=(8, 5), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[3, 2.4])
+    above, below = figure.subfigures(2, 1, height_ratios=[3, 2.6])
     axes, chart = above.subplots(2, len(unit["runs"])), below.subplots()
-    for column, (name, run), colour in zip(axes.T, unit["runs"].items(), colours * 2, strict=False):
-        column[0].set_title(name.replace(", colours,", ",\ncolours,"), fontsize=9)
-        for axis, k in zip(column, (5, -1), strict=True):
-            axis.imshow(opened(run["pictures"])[k])
-            axis.set(xticks=[], yticks=[], ylabel=f"{data['steps'][k]} steps" if column is axes[:, 0] else "")
-        chart.plot(run["f"], color=colour)
+    for i, (name, run) in enumerate(unit["runs"].items()):
+        axes[0, i].set_title(name.replace(", colours,", ",\ncolours,"), fontsize=9)
+        for axis, k in zip(axes[:, i], (5, -1), strict=True):
+            axis.imshow(opened(run["pictures"])[k], interpolation="nearest")
+            axis.set(xticks=[], yticks=[], ylabel="" if i else f"{data['steps'][k]} steps")
+        chart.plot(run["f"])
+    chart.axhline(unit["f"], color="#7d7d7d", linestyle="--", linewidth=1)
+    chart.set(xlabel="steps", ylabel="logit", xlim=(0, 1.22 * STEPS[-1]), xticks=range(0, STEPS[-1] + 1, 20))
+    chart.annotate("loudest of 500 scenes", (1.22 * STEPS[-1], unit["f"]), ha="right", va="bottom", fontsize=8)
+    louder = sorted(unit["runs"].items(), key=lambda item: item[1]["f"][-1])
+    for i, (name, run) in enumerate(louder):  # neighbours at the end write away from each other
+        chart.annotate(f" {name}", (STEPS[-1], run["f"][-1]), va=("bottom", "top")[i % 2], fontsize=8)
     return figure
