@@ -93,6 +93,8 @@ def test_pictures_are_the_methods_maps(network):
     data = figure.data()
     for name, (objects, index) in {name: choice.values() for name, choice in figure.SCENES.items()}.items():
         x, labels, _, _ = (part[index:] for part in scenes.make(index + 1, seed=2, objects=objects))
+        asked = scenes.CLASSES[labels.reshape(-1)[0]]
+        assert name.split()[1] == asked == data["scenes"][name]["asked"]
         for method, maps in CHEAP.items():
             map = maps(network, x, labels.reshape(-1)[:1])[0]
             bytes = base64.b64decode(data["rows"][method]["maps"][name].split(",")[1])

@@ -43,8 +43,9 @@ def digest():
 
 def drawing(env, name, **attributes):
     """The picture as a node of the page that is being read."""
-    page = Path(env.doc2path(env.docname)).parent
-    return nodes.image(uri=os.path.relpath(made(env.app) / f"{name}.png", page), **attributes)
+    picture, page = made(env.app) / f"{name}.png", Path(env.doc2path(env.docname)).parent
+    env.note_dependency(str(picture))
+    return nodes.image(uri=os.path.relpath(picture, page), **attributes)
 
 
 class Drawing(SphinxDirective):
@@ -82,5 +83,6 @@ class Chapters(SphinxDirective):
 
 
 def setup(app):
+    app.connect("builder-inited", made)  # before Sphinx asks which pages depend on a drawing that has changed
     app.add_directive("drawing", Drawing)
     app.add_directive("chapters", Chapters)

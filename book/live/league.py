@@ -19,7 +19,8 @@ from . import picture
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "13_evaluation.ipynb"
 TABLES = {"c13-048": (*league.MEASURES, "passes"), "c13-056": ("top shuffled", "all shuffled", "stable")}
 SMALL_IS_GOOD = (*league.SMALL_IS_GOOD, "top shuffled", "all shuffled", "passes")
-SCENES = {"a key": dict(objects=1, index=8), "a fish": dict(objects=1, index=4), "two objects": dict(objects=2, index=2)}
+SCENES = {"a mushroom": dict(objects=1, index=8), "a fish": dict(objects=1, index=5),
+          "a house beside an umbrella": dict(objects=2, index=1)}
 SIDE = 64  # pixels of a map
 
 
