@@ -63,14 +63,22 @@ def views(network, scene):
     caught = camlib.class_activation_map(debugging.load(), tagged, scenes.CLASSES.index(debugging.TAGGED))[0]
     kept = np.ones(large.size)
     kept[evaluation.removal_order(large[None])[0, :large.size // 8]] = 0
+    four = [signed(camlib.resize_map(map, scenes.SIZE)) for map in maps]
     return {
-        1: signed(edges), 2: image[4::8, 4::8], 3: camlib.colorize(tiles),
-        4: 0.5 + back / (2 * np.abs(back).max()), 5: camlib.maximize_activation(network, None, c, transforms=priors.jitter(8)),
-        6: signed(camlib.occlusion_map(network, images, c)[0]), 7: signed(maps[0]),
-        8: over(image, camlib.grad_cam(network, images, c, layer="relu3")[0]), 9: chelsea()[:300, 75:375] / np.float32(255),
+        1: signed(edges),
+        2: image[4::8, 4::8],
+        3: camlib.colorize(tiles),
+        4: 0.5 + back / (2 * np.abs(back).max()),
+        5: camlib.maximize_activation(network, None, c, transforms=priors.jitter(8)),
+        6: signed(camlib.occlusion_map(network, images, c)[0]),
+        7: signed(maps[0]),
+        8: over(image, camlib.grad_cam(network, images, c, layer="relu3")[0]),
+        9: chelsea()[:300, 75:375] / np.float32(255),
         10: framed(image, scene.boxes[0, 0], box[0]),
-        11: enhancement.crop(images, enhancement.windows_around(box, scenes.SIZE))[0], 12: over(tagged[0], caught),
-        13: image * kept.reshape(*large.shape, 1), 14: np.vstack([np.hstack([signed(camlib.resize_map(m, scenes.SIZE)) for m in two]) for two in (maps[:2], maps[2:])]),
+        11: enhancement.crop(images, enhancement.windows_around(box, scenes.SIZE))[0],
+        12: over(tagged[0], caught),
+        13: image * kept.reshape(*large.shape, 1),
+        14: np.vstack([np.hstack(four[:2]), np.hstack(four[2:])]),
     }
 
 

@@ -1,4 +1,4 @@
-"""The live figure of chapter 13: its order and numbers are the notebook's, three rows and the maps are measured anew."""
+"""The live figure of chapter 13: order and numbers are the notebook's; three rows and the maps are measured anew."""
 
 import base64
 import json
@@ -61,12 +61,13 @@ def test_every_column_sorts(league):
             seen = shown(league, column)
             assert seen == {name: (ROWS | CHECKS if column in CHECKS["CAM"] else ROWS)[name][column] for name in seen}
             assert list(seen.values()) == sorted(seen.values(), reverse=not small) and len(seen) == 20
-            assert league.widget.locator("th[aria-sort]").get_attribute("aria-sort") == ("ascending" if small else "descending")
+            told = league.widget.locator("th[aria-sort]").get_attribute("aria-sort")
+            assert told == ("ascending" if small else "descending")
             assert league.page.evaluate("document.activeElement.textContent") == column
 
 
 def test_no_method_wins_everywhere(league):
-    """The sentence: who is first in a measure, and where the same method is worst, its rank counted from the notebook."""
+    """The sentence: who is first in a measure, and where the same method is worst, by the notebook's numbers."""
     assert league.widget.locator("[data-name=winner]").text_content() == "guided Grad-CAM"
     worst = league.widget.locator("[data-name=worst]").text_content()
     rank = {}

@@ -200,6 +200,34 @@ def test_buttons_work(address, browser):
     context.close()
 
 
+def test_keys_alone_reach_the_text(address, browser):
+    """The first Tab shows the way past the menus, Enter takes it, and the next Tab is in the text."""
+    page = browser.new_page()
+    page.goto(f"{address}/notebooks/07_cam.html")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").text_content().strip() == "Skip to main content"
+    assert page.locator(":focus").bounding_box()["y"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    page.close()
+
+
+def test_nothing_moves_for_those_who_ask(address, browser):
+    """With reduced motion no part of a page is animated and no change takes time."""
+    moving = """[...document.querySelectorAll("*")].filter((e) => {
+        const style = getComputedStyle(e);
+        return style.animationName !== "none" || style.scrollBehavior === "smooth" ||
+            style.transitionDuration.split(", ").some((time) => parseFloat(time) > 0);
+    }).length"""
+    still, lively = (browser.new_page(reduced_motion=wish) for wish in ("reduce", "no-preference"))
+    for page in (still, lively):
+        page.goto(f"{address}/notebooks/07_cam.html")
+    assert still.evaluate(moving) == 0 < lively.evaluate(moving)
+    still.close()
+    lively.close()
+
+
 @pytest.mark.parametrize("way", ["http", "file"])
 def test_search_finds(way, site, address, browser):
     """The search finds the word "logit", on a server and in a folder, without an error."""
@@ -241,7 +269,7 @@ def test_links_lead_somewhere(site, soups):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_equations_are_numbered_in_order(name, soups, site):
-    """A chapter's equations are numbered 7.1, 7.2, ... in the notebook, and the page shows the same numbers; the museum has none."""
+    """A chapter's equations are numbered 7.1, 7.2, ... in notebook and page; the museum has none."""
     cells = json.loads((ROOT / f"{name}.ipynb").read_text())["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     written = re.findall(r"\$\$ *\((\d+\.\d+)\)", text)

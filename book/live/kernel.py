@@ -21,7 +21,8 @@ KERNELS = {
 
 def data():
     """Two pictures of 10 x 10 whole numbers from 0 (black) to 9 (white), and kernels to begin with."""
-    eye = camlib.normalize_map(cv2.resize(chelsea()[86:150, 136:200].mean(2), (10, 10), interpolation=cv2.INTER_AREA), "max")
+    eye = cv2.resize(chelsea()[86:150, 136:200].mean(2), (10, 10), interpolation=cv2.INTER_AREA)
+    eye = camlib.normalize_map(eye, "max")
     step = np.zeros((10, 10))
     step[2:8, 4:9] = 1
     return dict(
@@ -36,12 +37,18 @@ def still(data):
     picture, kernel = (np.array(next(iter(data[key].values()))) for key in ("pictures", "kernels"))
     A = convolution.cross_correlation(picture[None, :, :, None], kernel[:, :, None, None])[0, :, :, 0]
     figure, axes = plots.plt.subplots(1, 3, figsize=(8, 3), layout="constrained", width_ratios=[10, 3, 8])
-    for axis, table, title, (cmap, limit) in zip(axes, (picture, kernel, A), ("picture", "kernel", "sum at every stop"),
-                                                 (("gray", (0, 9)), ("RdBu_r", (-4, 4)), ("RdBu_r", (-27, 27))), strict=True):
-        axis.imshow(table, cmap=cmap, vmin=limit[0], vmax=limit[1])
-        axis.set_axis_off()
-        axis.set_title(title)
-        for (i, j), x in np.ndenumerate(table):
-            light = x > 4 if cmap == "gray" else abs(x) < 0.6 * limit[1]
-            axis.text(j, i, f"{x:g}".replace("-", "−"), ha="center", va="center", fontsize=8, color="k" if light else "w")
+    numbers(axes[0], picture, "picture", 0, 9, "gray")
+    numbers(axes[1], kernel, "kernel", -4, 4, "RdBu_r")
+    numbers(axes[2], A, "sum at every stop", -27, 27, "RdBu_r")
     return figure
+
+
+def numbers(axis, table, title, low, high, cmap):
+    """A table of whole numbers on coloured cells, black or white as it reads better."""
+    axis.imshow(table, cmap=cmap, vmin=low, vmax=high)
+    axis.set_axis_off()
+    axis.set_title(title)
+    for (i, j), x in np.ndenumerate(table):
+        light = x > high / 2 if low == 0 else abs(x) < 0.6 * high
+        text = f"{x:g}".replace("-", "−")
+        axis.text(j, i, text, ha="center", va="center", fontsize=8, color="k" if light else "w")

@@ -1,4 +1,4 @@
-"""The league of chapter 13: its numbers from the notebook's stored tables, its methods from the notebook's own cells."""
+"""The league of chapter 13: numbers from the notebook's stored tables, methods from the notebook's own cells."""
 
 import ast
 import base64
@@ -62,7 +62,8 @@ def table(cell, columns):
 def definitions(cells):
     """The names of the chapter's METHODS cell, with the imports and little functions it needs; nothing else runs."""
     names = {"tried": {"Eigen-CAM": lambda net, x, y: camlib.resize_map(camlib.eigen_cam(net, x), scenes.SIZE)}}
-    for id, wanted in {"c13-001": (ast.Import, ast.ImportFrom), "c13-028": ast.FunctionDef, "c13-043": ast.Assign}.items():
+    cells_used = {"c13-001": (ast.Import, ast.ImportFrom), "c13-028": ast.FunctionDef, "c13-043": ast.Assign}
+    for id, wanted in cells_used.items():
         tree = ast.parse("".join(cells[id]["source"]))
         tree.body = [node for node in tree.body if isinstance(node, wanted)]
         exec(compile(tree, f"{NOTEBOOK.name}, {id}", "exec"), names)
@@ -82,16 +83,20 @@ def still(data):
     """The ranks of the methods in six measures, a line each; four lines stand out."""
     columns, rows = league.MEASURES, data["rows"]
     players = [name for name in rows if name not in data["baselines"]]
+    ranks = {name: [1 + sum(better(rows[other], rows[name], column) for other in players) for column in columns]
+             for name in players}
+    winners = [min(players, key=lambda name, i=i: ranks[name][i]) for i in (0, -1)]
+    bold = dict.fromkeys([*winners, "CAM", "deconvnet"])
     figure, axis = plots.plt.subplots(figsize=(7, 4.6), layout="constrained")
-    ranks = {name: [1 + sum(better(rows[other], rows[name], column) for other in players) for column in columns] for name in players}
-    bold = [min(players, key=lambda name: ranks[name][columns.index(column)]) for column in ("pointing", "drop")] + ["CAM", "deconvnet"]
-    for name, line in ranks.items():
-        axis.plot(line, color=f"C{bold.index(name)}" if name in bold else "#7d7d7d", linewidth=2.5 if name in bold else 0.7,
-                  alpha=1 if name in bold else 0.6, marker="o", markersize=5 if name in bold else 2, zorder=2 + (name in bold))
-    for name in dict.fromkeys(bold):
-        axis.annotate(name, (len(columns) - 1, ranks[name][-1]), xytext=(8, 0), textcoords="offset points", va="center",
-                      color=f"C{bold.index(name)}")
-    axis.set(xticks=range(len(columns)), xticklabels=columns, ylabel="rank among the methods", ylim=(len(players) + 0.5, 0.5))
+    for name in players:
+        if name not in bold:
+            axis.plot(ranks[name], "o-", color="#7d7d7d", linewidth=0.7, markersize=2, alpha=0.6)
+    for name in bold:
+        line, = axis.plot(ranks[name], "o-", linewidth=2.5, markersize=5)
+        axis.annotate(name, (len(columns) - 1, ranks[name][-1]), xytext=(8, 0), textcoords="offset points",
+                      va="center", color=line.get_color())
+    axis.set(xticks=range(len(columns)), xticklabels=columns)
+    axis.set(ylabel="rank among the methods", ylim=(len(players) + 0.5, 0.5))
     return figure
 
 

@@ -18,17 +18,20 @@ def still(data):
     for axis, (name, (before, after)) in zip(axes, cases.items(), strict=True):
         cells = convolution.output_size(H, k, s, (before, after), d)
         for pixel in range(-before, H + after):
-            inside = 0 <= pixel < H
-            axis.add_patch(plots.Rectangle((pixel, 1), 1, 1, facecolor="#0072B2" if inside else "none", alpha=0.6 if inside else 1,
-                                           edgecolor="#7d7d7d", linestyle="-" if inside else "--"))
-            axis.text(pixel + 0.5, 1.5, pixel if inside else 0, ha="center", va="center", color="w" if inside else "#7d7d7d")
+            square(axis, pixel, 1, 1, str(pixel) if 0 <= pixel < H else None)
         for i in range(cells):
-            first = i * s - before
-            middle = first + (d * (k - 1) + 1) / 2
-            axis.plot([first + 0.05, middle, first + d * (k - 1) + 0.95], [0.95, 0.55, 0.95], color="#E69F00", linewidth=1.2)
-            axis.add_patch(plots.Rectangle((middle - 0.35, -0.2), 0.7, 0.7, facecolor="#E69F00"))
-            axis.text(middle, 0.15, i, ha="center", va="center", color="k")
+            first, reach = i * s - before, d * (k - 1) + 1
+            middle = first + reach / 2
+            axis.plot([first + 0.05, middle, first + reach - 0.05], [0.95, 0.55, 0.95], color="#E69F00", linewidth=1.2)
+            square(axis, middle - 0.35, -0.2, 0.7, str(i), "#E69F00")
         axis.set(xlim=(-1.2, H + 1.2), ylim=(-0.4, 2.2))
         axis.set_axis_off()
         axis.set_title(f"{name}: {cells} cells, zeros ({before}, {after})", loc="left")
     return figure
+
+
+def square(axis, x, y, side, text, color="#56B4E9"):
+    """A numbered square; without a text it is a padded zero, dashed."""
+    look = dict(facecolor=color) if text else dict(facecolor="none", linestyle="--")
+    axis.add_patch(plots.Rectangle((x, y), side, side, edgecolor="#7d7d7d", **look))
+    axis.text(x + side / 2, y + side / 2, text or "0", ha="center", va="center", color="k" if text else "#7d7d7d")
