@@ -41,4 +41,5 @@ def test_a_kernel_that_does_not_fit(live):
     shapes = live("shapes", "01_convolution")
     shapes.press(shapes.named("valid"), "Space")
     shapes.press(shapes.named("pixels H"), "Home")
+    shapes.press(shapes.named("kernel"), "End")
     assert shapes.value("cells") == 0 and "does not fit" in shapes.widget.inner_text()
