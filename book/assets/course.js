@@ -10,4 +10,9 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   // These roles are deprecated, or promise a list where there is none.
   all("[role=doc-biblioentry], .citation-list", (entry) => entry.removeAttribute("role"));
+  // Only a formula that can be scrolled is a stop of the tab key; a tenth to spare, for fonts that come later.
+  all(".math > mjx-container[tabindex]", (formula) => {
+    const drawn = formula.querySelector("mjx-math").offsetWidth;
+    if (drawn < 0.9 * formula.parentElement.clientWidth) formula.removeAttribute("tabindex");
+  });
 });
