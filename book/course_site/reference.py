@@ -17,7 +17,7 @@ from sphinx.util.nodes import make_refnode
 from sphinxcontrib.bibtex.roles import CiteRole
 
 from .numbers import chapter_of
-from .source import PACKAGE, Module, exported, homes
+from .source import PACKAGE, Module, homes
 
 TOKEN = re.compile(r"""
     ``(?P<code>.+?)``
